@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# probe/: whose thread is this? Depends on nothing.
+noinst_LTLIBRARIES += libprobesig.la libprobe.la
+
+probeincludedir = $(includedir)/goidshim
+probeinclude_HEADERS = %D%/goidshim/goid.h
+
+libprobesig_la_CFLAGS = $(SIG_CFLAGS)
+libprobesig_la_SOURCES = %D%/sys.sig.h
+
+libprobe_la_CFLAGS = $(SHIM_CFLAGS)
+libprobe_la_SOURCES =

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * goidshim/format.h - the ring file, defined once.
+ *
+ * A ring is one file, by default /dev/shm/goidshim.<pid>, mode 0600, that the
+ * shim (or the BPF sampler) writes and that any number of readers map
+ * read-only. It outlives its process. The prose is in goidshim-format(5); this
+ * header and that page change in the same commit.
+ *
+ *	+--------------------+ 0
+ *	| goidshim_header    |	who, how, geometry, counters
+ *	+--------------------+ lanes_offset
+ *	| goidshim_lane []   |	one per producer context; single writer each
+ *	+--------------------+ notes_offset
+ *	| notes              |	append-only records: modules, messages
+ *	+--------------------+ blocks_offset
+ *	| goidshim_block []  |	fixed-size blocks of records, claimed by lanes
+ *	+--------------------+ blocks_offset + block_count * block_size
+ *
+ * Shapes: little-endian, fixed-width types, no pointers, no bit-fields; every
+ * record starts on 8 bytes and its size is a multiple of 8. Units: _ns is
+ * nanoseconds of CLOCK_MONOTONIC unless said, sizes and offsets are bytes.
+ *
+ * Compatibility: within one GOIDSHIM_ABI_VERSION fields are only appended and
+ * reserved fields only gain a meaning; header_size, lane_size and the record's
+ * own size let an old reader skip what it does not know.
+ *
+ * Consistency: a producer fills a record and then advances the block's
+ * `committed` with a release store. Bytes beyond `committed` mean nothing. A
+ * block's `generation` is odd while a lane claims it: a reader copies a block,
+ * reads `generation` again, and drops the copy if it changed.
+ *
+ * Everything in a ring file is untrusted input to a reader.
+ */
+#ifndef GOIDSHIM_FORMAT_H
+#define GOIDSHIM_FORMAT_H
+
+#include <linux/types.h>
+
+#include "goidshim/goid.h"
+
+#define GOIDSHIM_MAGIC 0x4d494853444f4947ull	/* "GOIDSHIM" */
+#define GOIDSHIM_ABI_VERSION 1u
+#define GOIDSHIM_RECORD_ALIGN 8u
+#define GOIDSHIM_MAX_OBJECTS 8u			/* Go runtimes in one process */
+#define GOIDSHIM_MAX_STACK 256u			/* frames in one sample */
+
+enum goidshim_source {
+	GOIDSHIM_SOURCE_SHIM = 1,	/* libgoidshim.so inside the process */
+	GOIDSHIM_SOURCE_KERNEL = 2,	/* the BPF sampler */
+};
+
+enum goidshim_state {
+	GOIDSHIM_STATE_STARTING = 0,
+	GOIDSHIM_STATE_RECORDING = 1,
+	GOIDSHIM_STATE_STOPPED = 2,	/* stood down; `trigger_note` says why */
+};
+
+/* What raises a sample. */
+enum goidshim_trigger {
+	GOIDSHIM_TRIGGER_NONE = 0,
+	GOIDSHIM_TRIGGER_SIGTRAP = 1,	/* one inherited perf task-clock event, SIGTRAP */
+	GOIDSHIM_TRIGGER_PERF = 2,	/* a perf task-clock event per thread, SIGRTMIN */
+	GOIDSHIM_TRIGGER_TIMER = 3,	/* a CPU-time timer per thread, SIGRTMIN */
+	GOIDSHIM_TRIGGER_BPF = 4,	/* perf cpu-clock with a BPF program */
+};
+
+enum goidshim_ring_mode {
+	GOIDSHIM_RING_OVERWRITE = 0,	/* the newest records are kept */
+	GOIDSHIM_RING_DROP = 1,		/* the oldest records are kept */
+};
+
+/* Why a sample that was due is not (or no longer) in the ring. */
+enum goidshim_lost {
+	GOIDSHIM_LOST_OVERWRITTEN = 0,	/* its block was claimed again (records) */
+	GOIDSHIM_LOST_FULL = 1,		/* drop mode and no free block */
+	GOIDSHIM_LOST_NO_BLOCK = 2,	/* every block is in use by a lane */
+	GOIDSHIM_LOST_NO_LANE = 3,	/* more producers than lanes */
+	GOIDSHIM_LOST_FOREIGN_THREAD = 4, /* FS base is not the C library's: no lane can be found */
+	GOIDSHIM_LOST_NESTED = 5,	/* the producer was interrupted by itself */
+	GOIDSHIM_LOST_NO_TRIGGER = 6,	/* threads that could not be given a trigger */
+	GOIDSHIM_LOST_MAX = 8
+};
+
+struct goidshim_object {
+	struct goidshim_golayout layout;
+	char go_version[32];		/* NUL-terminated; "go1.27.3" */
+	__u64 load_bias;		/* run-time address minus ELF address */
+	__u32 module;			/* index among the module records */
+	__u32 reserved;
+};
+
+struct goidshim_header {
+	__u64 magic;
+	__u32 abi_version;
+	__u32 header_size;		/* sizeof(struct goidshim_header) of the writer */
+	__u64 file_size;
+
+	__u32 source;			/* enum goidshim_source */
+	__u32 state;			/* enum goidshim_state */
+	__u32 pid;			/* in the target's own pid namespace */
+	__u32 uid;
+	__u64 pid_start_ticks;		/* field 22 of /proc/<pid>/stat: with pid, an identity */
+	__u8 boot_id[16];		/* of the machine that wrote it; 0 if unknown */
+	__u64 start_ns;			/* CLOCK_MONOTONIC when recording began */
+	__u64 start_realtime_ns;	/* CLOCK_REALTIME at the same instant */
+
+	__u32 fsbase_method;		/* enum goidshim_fsbase_method in use */
+	__u32 trigger;			/* enum goidshim_trigger in use */
+	__u32 rate_hz;			/* asked */
+	__u32 user_only;		/* 1: CPU time spent in the kernel is not sampled */
+	__u64 period_ns;		/* CPU time that one sample period stands for */
+	__u32 ring_mode;		/* enum goidshim_ring_mode */
+	__u32 object_count;
+	char fsbase_note[96];		/* why this method, NUL-terminated */
+	char trigger_note[160];		/* why this trigger, NUL-terminated */
+
+	__u64 lanes_offset;
+	__u32 lane_size;		/* sizeof(struct goidshim_lane) of the writer */
+	__u32 lane_count;
+	__u64 notes_offset;
+	__u64 notes_size;
+	__u64 blocks_offset;
+	__u32 block_size;
+	__u32 block_count;
+
+	struct goidshim_object objects[GOIDSHIM_MAX_OBJECTS];
+
+	/* From here on fields change while recording; all are atomics. */
+	__u64 notes_committed __attribute__((aligned(64)));	/* bytes of notes, release */
+	__u64 lost[GOIDSHIM_LOST_MAX];	/* losses of producers that had no lane */
+	__u64 lane_free __attribute__((aligned(64)));	/* producers' free list: tag << 32 | index + 1 */
+	__u32 lane_used;		/* lanes [0, lane_used) have had an owner */
+	__u32 block_limit;		/* blocks that the file system had room for */
+	__u64 block_next __attribute__((aligned(64)));	/* blocks claimed so far */
+	__u32 blocks_reserved;		/* blocks [0, blocks_reserved) are backed by memory */
+	__u32 reserved;
+};
+
+/* A lane's kinds: one thread may own one of each. */
+enum goidshim_lane_kind {
+	GOIDSHIM_LANE_SAMPLES = 0,	/* the thread's signal handler */
+	GOIDSHIM_LANE_CALLS = 1,	/* the thread's interposed calls */
+};
+
+/*
+ * One producer context. Only its owner writes it (counters with relaxed
+ * stores), so a reader may see one field newer than another.
+ */
+struct goidshim_lane {
+	__u32 owner_tid;		/* 0: free */
+	__u32 kind;			/* enum goidshim_lane_kind */
+	__u32 block;			/* the block being written, index + 1; 0: none yet */
+	__u32 next_free;		/* free list link, index + 1 */
+	__u64 owners;			/* threads that have owned this lane */
+	__u64 records;			/* records committed */
+	__u64 samples;			/* of those, samples */
+	__u64 periods;			/* sample periods those samples stand for */
+	/*
+	 * The achieved rate. At checkpoints (a thread's samples 1, 2, 4, ... 64,
+	 * then every 64) the producer reads its own CPU clock; between two
+	 * checkpoints of one thread both sums grow. Rate = rate_periods /
+	 * rate_cpu_ns. With user_only the clock counts user time only.
+	 */
+	__u64 rate_cpu_ns;
+	__u64 rate_periods;
+	__u64 lost[GOIDSHIM_LOST_MAX];
+	__u64 checkpoint_cpu_ns;	/* producer's own: clock at the last checkpoint */
+	__u64 checkpoint_periods;	/* producer's own: periods since the last checkpoint */
+	__u64 owner_samples;		/* producer's own: samples of the present owner */
+	__u64 reserved[13];
+};
+
+enum goidshim_block_state {
+	GOIDSHIM_BLOCK_FREE = 0,
+	GOIDSHIM_BLOCK_ACTIVE = 1,	/* a lane writes it */
+	GOIDSHIM_BLOCK_FULL = 2,	/* complete; may be claimed again in overwrite mode */
+};
+
+/* A block's header; records follow at once. */
+struct goidshim_block {
+	__u64 generation;		/* odd: being claimed; changes with every claim */
+	__u64 sequence;			/* value of block_next that claimed it: order of claims */
+	__u32 state;			/* enum goidshim_block_state */
+	__u32 lane;			/* index of the lane that writes or wrote it */
+	__u32 committed;		/* bytes of records after this header, release */
+	__u32 records;			/* records in those bytes */
+	__u64 reserved[4];
+};
+
+enum goidshim_record_type {
+	GOIDSHIM_RECORD_SAMPLE = 1,	/* struct goidshim_sample */
+	GOIDSHIM_RECORD_THREAD = 2,	/* struct goidshim_thread */
+	GOIDSHIM_RECORD_MODULE = 3,	/* struct goidshim_module (notes) */
+	GOIDSHIM_RECORD_MESSAGE = 4,	/* struct goidshim_message (notes) */
+};
+
+/* Every record begins with this. A reader skips a type that it does not know. */
+struct goidshim_record {
+	__u32 size;			/* of the whole record, multiple of 8 */
+	__u16 type;			/* enum goidshim_record_type */
+	__u16 flags;			/* 0 */
+};
+
+/* How a stack ended. */
+enum goidshim_stack_end {
+	GOIDSHIM_STACK_NONE = 0,	/* no stack was taken */
+	GOIDSHIM_STACK_GOEXIT = 1,	/* complete: the goroutine's first function */
+	GOIDSHIM_STACK_THREAD = 2,	/* complete: the C thread's first function */
+	GOIDSHIM_STACK_SCHED = 3,	/* complete: the scheduler's first function */
+	GOIDSHIM_STACK_DEPTH = 4,	/* cut: more frames than asked for */
+	GOIDSHIM_STACK_NO_CFI = 5,	/* cut: a C module without call-frame information */
+	GOIDSHIM_STACK_NO_MODULE = 6,	/* cut: a pc outside every known module (JIT) */
+	GOIDSHIM_STACK_EXPRESSION = 7,	/* cut: a rule that the tables cannot hold */
+	GOIDSHIM_STACK_FAULT = 8,	/* cut: stack memory could not be read */
+	GOIDSHIM_STACK_STUCK = 9,	/* cut: a step that did not move up the stack */
+	GOIDSHIM_STACK_NO_FUNCTION = 10, /* cut: Go pc without a function */
+	GOIDSHIM_STACK_CROSSING = 11,	/* cut: a Go/C crossing that made no sense */
+	GOIDSHIM_STACK_MAX
+};
+
+/*
+ * One sample. `stack_depth` frames (pcs, innermost first, __u64 each) follow,
+ * then `labels_size` bytes of labels (goidshim-format(5)), padded to 8.
+ */
+struct goidshim_sample {
+	struct goidshim_record record;
+	__u64 time_ns;
+	__u64 sequence;			/* of this lane, from 1; unique with the lane's index */
+	__u64 goid;			/* 0 unless goidshim_class_has_goid(class_) */
+	__u64 pc;			/* where the thread was interrupted */
+	__u64 sp;
+	__u64 fs_base;
+	__u64 g;			/* TLS g, as read; 0 if it could not be */
+	__u64 start_pc;			/* entry of the goroutine's first function; 0 unknown */
+	__u64 go_pc;			/* return address of its go statement; 0 unknown */
+	__u64 parent_goid;		/* 0 unknown */
+	__u32 tid;
+	__u32 periods;			/* sample periods this sample stands for, >= 1 */
+	__u8 class_;			/* enum goidshim_class */
+	__u8 reason;			/* enum goidshim_reason */
+	__u8 object;			/* index in header.objects; 0xff none */
+	__u8 fsbase_method;		/* enum goidshim_fsbase_method */
+	__u8 stack_end;			/* enum goidshim_stack_end */
+	__u8 reserved;
+	__u16 stack_depth;
+	__u32 goroutine_status;		/* g.atomicstatus */
+	__u32 labels_size;
+};
+
+/* A thread took a lane. */
+struct goidshim_thread {
+	struct goidshim_record record;
+	__u64 time_ns;
+	__u64 fs_base;
+	__u32 tid;
+	__u32 reserved;
+	char name[16];			/* comm, NUL-terminated */
+};
+
+/* A file mapped into the process. `path` is NUL-terminated and padded to 8. */
+struct goidshim_module {
+	struct goidshim_record record;
+	__u64 time_ns;			/* when it was first seen */
+	__u64 load_bias;		/* run-time address minus ELF address */
+	__u64 start;			/* lowest mapped address */
+	__u64 end;			/* one past the highest */
+	__u64 inode;			/* of the file, with `device`; 0 unknown */
+	__u64 device;
+	__u64 file_size;
+	__u64 mtime_ns;
+	__u32 index;			/* counts from 0; 0 is the executable */
+	__u8 build_id_size;		/* 0: none */
+	__u8 reserved[3];
+	__u8 build_id[32];
+	char path[];
+};
+
+/* A line that the shim logged. `text` is NUL-terminated and padded to 8. */
+struct goidshim_message {
+	struct goidshim_record record;
+	__u64 time_ns;
+	char text[];
+};
+
+_Static_assert(sizeof(struct goidshim_object) == 120, "ring format");
+_Static_assert(sizeof(struct goidshim_header) % 64 == 0, "ring format");
+_Static_assert(sizeof(struct goidshim_lane) == 256, "ring format");
+_Static_assert(sizeof(struct goidshim_block) == 64, "ring format");
+_Static_assert(sizeof(struct goidshim_record) == 8, "ring format");
+_Static_assert(sizeof(struct goidshim_sample) == 112, "ring format");
+_Static_assert(sizeof(struct goidshim_thread) == 48, "ring format");
+_Static_assert(sizeof(struct goidshim_module) == 112, "ring format");
+_Static_assert(sizeof(struct goidshim_message) == 16, "ring format");
+
+#endif
