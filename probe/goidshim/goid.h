@@ -61,7 +61,8 @@ struct goidshim_golayout {
 	__u16 m_is_extra_in_c;	/* bool, 1.21 and later */
 	__u16 m_vdso_sp;
 	__u16 m_vdso_pc;
-	__u16 reserved[3];
+	__u16 m_ncgo;		/* i32: cgo calls in progress on this m */
+	__u16 reserved[2];
 };
 
 _Static_assert(sizeof(struct goidshim_golayout) == 72, "golayout is part of the ring format");
