@@ -7,7 +7,7 @@ shimincludedir = $(includedir)/goidshim
 shiminclude_HEADERS = %D%/goidshim/format.h
 
 libshimsig_la_CFLAGS = $(SIG_CFLAGS)
-libshimsig_la_SOURCES =
+libshimsig_la_SOURCES = %D%/usdt.sig.c %D%/usdt.sig.h
 
 libgoidshim_la_CFLAGS = $(SHIM_CFLAGS)
 libgoidshim_la_SOURCES = %D%/init.c
