@@ -10,3 +10,10 @@ libprobesig_la_SOURCES = %D%/sys.sig.h
 
 libprobe_la_CFLAGS = $(SHIM_CFLAGS)
 libprobe_la_SOURCES =
+
+libprobesig_la_SOURCES += %D%/gopclntab.sig.c %D%/gopclntab.sig.h
+
+libprobe_la_SOURCES += \
+	%D%/gobinary.c %D%/gobinary.h \
+	%D%/goimage.c %D%/goimage.h \
+	%D%/golayout.c %D%/golayout.h
