@@ -6,10 +6,13 @@ probeincludedir = $(includedir)/goidshim
 probeinclude_HEADERS = %D%/goidshim/goid.h
 
 libprobesig_la_CFLAGS = $(SIG_CFLAGS)
-libprobesig_la_SOURCES = %D%/sys.sig.h
+libprobesig_la_SOURCES = %D%/sys.sig.c %D%/sys.sig.h \
+	%D%/peek.sig.c %D%/peek.sig.h \
+	%D%/fsbase.sig.c %D%/fsbase.sig.h
 
 libprobe_la_CFLAGS = $(SHIM_CFLAGS)
-libprobe_la_SOURCES =
+libprobe_la_SOURCES = \
+	%D%/fsbase.c %D%/fsbase.h
 
 libprobesig_la_SOURCES += %D%/gopclntab.sig.c %D%/gopclntab.sig.h
 
