@@ -1,3 +1,70 @@
 # SPDX-License-Identifier: BSD-2-Clause
+# tests/: how do we know? May depend on everything.
+#
+# To add a test, append its name to one of these lists:
+#
+#	criterion_tests	a program of Criterion tests (tests/test_<module>.c); give it
+#			_SOURCES and _LDADD = $(unit_libs)
+#	stress_tests	a program with a plain main, for races and signals; name it
+#			<subject>.stress; exit 0, 1, 77 (skip), 99 (cannot run)
+#	script_tests	a script: .sh with the same exit codes, .tap if it prints TAP;
+#			it runs in the build directory and finds sources by $srcdir
+#	bench_programs	a benchmark (tests/bench/bench_<subject>.c, see bench.h);
+#			`make bench` runs it, `make check` only sees that it runs
+#
+# `make check-long` runs the scripts with GOIDSHIM_TEST_LONG=1.
+criterion_tests =
+stress_tests =
+script_tests =
+bench_programs =
+
+# Criterion programs print TAP, so that each test has its own line and result.
+TEST_EXTENSIONS = .sh .tap .stress
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+AM_LOG_DRIVER_FLAGS = --ignore-exit
+TAP_LOG_DRIVER = $(LOG_DRIVER)
+AM_TAP_LOG_DRIVER_FLAGS = $(AM_LOG_DRIVER_FLAGS)
+
+# What scripts want to know of the build. The sanitizers leave our faults to us.
+AM_TESTS_ENVIRONMENT = \
+	CRITERION_OUTPUTS=tap:/dev/stdout CRITERION_JOBS=1 \
+	ASAN_OPTIONS=handle_segv=0:handle_sigbus=0:detect_leaks=0 \
+	CC='$(CC)' CLANG='$(CLANG)' GO='$(GO)' \
+	CRITERION_CFLAGS='$(CRITERION_CFLAGS)' CRITERION_LIBS='$(CRITERION_LIBS)' \
+	SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' BENCH_PROGRAMS='$(bench_programs)'; \
+	export CRITERION_OUTPUTS CRITERION_JOBS ASAN_OPTIONS CC CLANG GO \
+	CRITERION_CFLAGS CRITERION_LIBS SANITIZE_CFLAGS BENCH_PROGRAMS;
+
+# The rooms' code once more, with ordinary flags: freestanding to ship, sanitized
+# to test.
+check_LTLIBRARIES += libprobetest.la
+libprobetest_la_SOURCES = $(libprobesig_la_SOURCES) $(libprobe_la_SOURCES)
+unit_libs = libprobetest.la $(CRITERION_LIBS)
+
+check_PROGRAMS += $(stress_tests) $(bench_programs)
+dist_check_SCRIPTS += $(script_tests)
+TESTS += $(stress_tests) $(script_tests)
+if HAVE_CRITERION
+check_PROGRAMS += $(criterion_tests)
+TESTS += $(criterion_tests)
+else
+script_tests += %D%/no-criterion.sh
+endif
+EXTRA_DIST += %D%/no-criterion.sh
+
+check-long:
+	GOIDSHIM_TEST_LONG=1 $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(script_tests)'
+
+bench: $(bench_programs)
+	@for b in $(bench_programs); do ./$$b || exit 1; done
+
+.PHONY: check-long bench
+
+#
+# probe/
+#
+criterion_tests += %D%/test_peek
+%C%_test_peek_SOURCES = %D%/test_peek.c
+%C%_test_peek_LDADD = $(unit_libs)
 
 dist_noinst_SCRIPTS += %D%/go-toolchains
