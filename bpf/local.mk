@@ -1,1 +1,45 @@
 # SPDX-License-Identifier: BSD-2-Clause
+# bpf/: what does the kernel say? Depends on the public headers.
+bpfincludedir = $(includedir)/goidshim
+bpfinclude_HEADERS = %D%/goidshim.bpf.h
+EXTRA_DIST += %D%/witness.bpf.c
+
+if HAVE_BPF
+noinst_LTLIBRARIES += libwitness.la
+
+libwitness_la_CFLAGS = $(AM_CFLAGS) $(LIBBPF_CFLAGS)
+libwitness_la_SOURCES = \
+	%D%/evidence.h \
+	%D%/kernel.c %D%/kernel.h \
+	%D%/witness.c %D%/witness.h
+nodist_libwitness_la_SOURCES = %D%/witness.skel.h
+libwitness_la_LIBADD = $(LIBBPF_LIBS)
+
+# BUILT_SOURCES covers only all, check and install.
+BUILT_SOURCES += %D%/witness.skel.h
+%D%/libwitness_la-witness.lo: %D%/witness.skel.h
+CLEANFILES += %D%/witness.bpf.o %D%/witness.bpf.d %D%/witness.bpf.linked.o %D%/witness.skel.h
+
+AM_V_BPF = $(am__v_BPF_@AM_V@)
+am__v_BPF_ = $(am__v_BPF_@AM_DEFAULT_V@)
+am__v_BPF_0 = @echo "  BPF     " $@;
+AM_V_SKEL = $(am__v_SKEL_@AM_V@)
+am__v_SKEL_ = $(am__v_SKEL_@AM_DEFAULT_V@)
+am__v_SKEL_0 = @echo "  SKEL    " $@;
+
+# The kernel's and the C library's headers live in the multiarch folder, which a
+# compiler for another target does not search.
+BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -D__TARGET_ARCH_x86 \
+	-idirafter /usr/include/$(BPF_MULTIARCH)
+bpf_compile = $(AM_V_BPF)$(MKDIR_P) $(@D) && $(CLANG) $(BPF_CFLAGS) -I$(top_srcdir) \
+	-I$(top_srcdir)/probe -I$(top_srcdir)/shim $(LIBBPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c
+
+%D%/witness.bpf.o: %D%/witness.bpf.c
+	$(bpf_compile) $(srcdir)/bpf/witness.bpf.c -o $@
+-include %D%/witness.bpf.d
+
+# Linking an object to itself drops DWARF and keeps BTF.
+%D%/witness.skel.h: %D%/witness.bpf.o
+	$(AM_V_SKEL)$(BPFTOOL) gen object $(@:.skel.h=.bpf.linked.o) $(@:.skel.h=.bpf.o) && \
+	$(BPFTOOL) gen skeleton $(@:.skel.h=.bpf.linked.o) name witness_bpf > $@.tmp && mv $@.tmp $@
+endif

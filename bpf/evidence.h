@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * evidence.h - what the witness's kernel side hands to its user side: the map
+ * values and the events. Compiled by both, so types only, fixed width.
+ */
+#ifndef BPF_EVIDENCE_H
+#define BPF_EVIDENCE_H
+
+#include "goidshim/goid.h"
+#include "goidshim/format.h"
+
+/* What one comparison of the shim's reading with the witness's came to. */
+enum evidence_verdict {
+	EVIDENCE_AGREED = 0,
+	EVIDENCE_SHIM_WRONG = 1,	/* nothing below explains it */
+	EVIDENCE_STALE_FSBASE = 2,	/* thread.fsbase lags behind a WRFSBASE; the vote is the shim's */
+	EVIDENCE_UNREADABLE = 3,	/* the kernel could not read the memory just then */
+	EVIDENCE_CHANGED = 4,		/* Go's structures changed between two readings in one hit */
+	EVIDENCE_NO_LAYOUT = 5,		/* a sample before any Go object was known to us */
+	EVIDENCE_VERDICT_MAX
+};
+
+enum evidence_field {
+	EVIDENCE_FS_BASE = 0,
+	EVIDENCE_G = 1,
+	EVIDENCE_GOID = 2,
+	EVIDENCE_CLASS = 3,
+	EVIDENCE_REASON = 4,
+	EVIDENCE_FIELD_MAX
+};
+
+/* Whose offsets a reading was made with. */
+enum evidence_layout {
+	EVIDENCE_LAYOUT_SHIM = 0,	/* the shim's own, from its ring header */
+	EVIDENCE_LAYOUT_OWN = 1,	/* derived by us from the process's memory */
+	EVIDENCE_LAYOUT_MAX
+};
+
+struct evidence_counts {
+	__u64 readings;					/* sample probe hits */
+	__u64 verdicts[EVIDENCE_VERDICT_MAX];		/* sum: readings */
+	__u64 classes[GOIDSHIM_CLASS_MAX][EVIDENCE_VERDICT_MAX];	/* by the shim's class */
+	__u64 fields[EVIDENCE_FIELD_MAX][EVIDENCE_VERDICT_MAX];		/* of those not agreed */
+	__u64 threads;					/* thread probe hits */
+	__u64 events_lost;				/* events that found the buffer full */
+};
+
+struct evidence_counts_key {
+	__u32 tgid;
+	__u32 layout;		/* enum evidence_layout */
+};
+
+/* Where the kernel keeps pointers into a thread's libc TCB. */
+enum evidence_tcb {
+	EVIDENCE_TCB_ROBUST_LIST = 0,
+	EVIDENCE_TCB_CLEAR_TID = 1,
+	EVIDENCE_TCB_RSEQ = 2,
+	EVIDENCE_TCB_MAX
+};
+
+struct evidence_layouts {
+	__u32 count;
+	__u32 reserved;
+	struct goidshim_golayout layouts[GOIDSHIM_MAX_OBJECTS];
+};
+
+/* One process under observation. Written by the kernel side only. */
+struct evidence_process {
+	__u64 mm;			/* the kernel's address space: changes with every exec */
+	__u64 tcb_offset[EVIDENCE_TCB_MAX];	/* kernel's pointer minus TCB, calibrated */
+	__u32 tcb_calibrated;		/* bit per enum evidence_tcb */
+	__u32 reserved;
+	struct evidence_layouts published;	/* by the shim, in its ring header */
+};
+
+struct evidence_lane_key {
+	__u32 tgid;
+	__u32 lane;
+};
+
+/* A lane counts its samples from 1, so a gap is a hit that we did not get. */
+struct evidence_lane {
+	__u64 first;
+	__u64 last;
+	__u64 hits;
+};
+
+enum evidence_kind {
+	EVIDENCE_EVENT_READING = 1,	/* a comparison */
+	EVIDENCE_EVENT_OBJECTS = 2,	/* a process has published Go objects */
+};
+
+/* One side's account of a thread. */
+struct evidence_account {
+	__u64 fs_base;
+	__u64 g;
+	__u64 goid;
+	__u8 class_;
+	__u8 reason;
+	__u8 reserved[6];
+};
+
+struct evidence_event {
+	__u32 kind;			/* enum evidence_kind */
+	__u32 tgid;
+	__u32 tid;
+	__u8 verdict;			/* enum evidence_verdict */
+	__u8 fields;			/* bit per enum evidence_field that differs */
+	__u8 layout;			/* enum evidence_layout */
+	__u8 reserved;
+	__u64 time_ns;
+	__u64 sequence;
+	__u32 lane;
+	__u32 object_count;
+	__u64 pc;
+	__u64 sp;
+	__u64 tcb;			/* the libc TCB by the kernel's pointers; 0 unknown */
+	struct evidence_account shim;
+	struct evidence_account witness;
+	__u64 m;
+	__u64 curg;
+};
+
+#endif

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * witness.bpf.c - the kernel's side of goidshim-verify.
+ *
+ * On each hit of the shim's `sample` probe: read the thread's FS base, g, m,
+ * curg and goid from here, compare with what the shim says, count, and send
+ * what does not agree to the user side. Programs of user probes may be preempted
+ * by each other, so per-CPU values are still updated atomically, and nothing
+ * lives in per-CPU scratch space.
+ */
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/usdt.bpf.h>
+
+#include "bpf/goidshim.bpf.h"
+#include "bpf/evidence.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Set by the loader: this process and its descendants; 0: every process. */
+const volatile __u32 root_tgid = 0;
+/* Set by the loader: send every comparison, not only those that disagree. */
+const volatile bool report_all = false;
+
+/* Kernel structures: the fields we read, found by name at load time. */
+struct task_struct___witness {
+	int tgid;
+	struct task_struct___witness *real_parent;
+	void *mm;
+	void *robust_list;
+	int *clear_child_tid;
+} __attribute__((preserve_access_index));
+
+struct task_struct___rseq {
+	void *rseq;
+} __attribute__((preserve_access_index));
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct evidence_process);
+} processes SEC(".maps");
+
+/* Layouts that the user side derived; written by it alone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct evidence_layouts);
+} own_layouts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 2 * 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct evidence_counts_key);
+	__type(value, struct evidence_counts);
+} counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct evidence_lane_key);
+	__type(value, struct evidence_lane);
+} lanes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} events SEC(".maps");
+
+/* Initial values for new map entries: too large for a BPF stack. Never written. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct evidence_process);
+} blank_process SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct evidence_counts);
+} blank_counts SEC(".maps");
+
+static __always_inline void count(__u64 *counter)
+{
+	__sync_fetch_and_add(counter, 1);
+}
+
+static struct evidence_counts *counts_of(__u32 tgid, __u32 layout)
+{
+	struct evidence_counts_key key = { .tgid = tgid, .layout = layout };
+	struct evidence_counts *c = bpf_map_lookup_elem(&counts, &key);
+	const __u32 zero = 0;
+	void *blank;
+
+	if (c)
+		return c;
+	blank = bpf_map_lookup_elem(&blank_counts, &zero);
+	if (!blank)
+		return NULL;
+	bpf_map_update_elem(&counts, &key, blank, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&counts, &key);
+}
+
+static bool is_wanted(__u32 tgid)
+{
+	struct task_struct___witness *task = (void *)bpf_get_current_task();
+
+	if (root_tgid == 0 || tgid == root_tgid)
+		return true;
+	for (int depth = 0; depth < 32 && task; depth++) {
+		if ((__u32)BPF_CORE_READ(task, tgid) == root_tgid)
+			return true;
+		task = BPF_CORE_READ(task, real_parent);
+	}
+	return false;
+}
+
+/* The entry of the current process, made on first sight if the process is wanted. */
+static struct evidence_process *process_of(__u32 tgid)
+{
+	struct evidence_process *p = bpf_map_lookup_elem(&processes, &tgid);
+	const __u32 zero = 0;
+	void *blank;
+
+	if (p)
+		return p;
+	if (!is_wanted(tgid))
+		return NULL;
+	blank = bpf_map_lookup_elem(&blank_process, &zero);
+	if (!blank)
+		return NULL;
+	bpf_map_update_elem(&processes, &tgid, blank, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&processes, &tgid);
+}
+
+static __always_inline __u64 load_u64(__u64 address)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_user(&value, sizeof(value), (const void *)address);
+	return value;
+}
+
+/* The kernel's three pointers into the TCB of the current thread's C library. */
+static __always_inline void tcb_pointers(__u64 pointers[EVIDENCE_TCB_MAX])
+{
+	struct task_struct___witness *task = (void *)bpf_get_current_task();
+	struct task_struct___rseq *rseq = (void *)task;
+
+	pointers[EVIDENCE_TCB_ROBUST_LIST] = (__u64)BPF_CORE_READ(task, robust_list);
+	pointers[EVIDENCE_TCB_CLEAR_TID] = (__u64)BPF_CORE_READ(task, clear_child_tid);
+	pointers[EVIDENCE_TCB_RSEQ] = 0;
+	if (bpf_core_field_exists(rseq->rseq))
+		pointers[EVIDENCE_TCB_RSEQ] = (__u64)BPF_CORE_READ(rseq, rseq);
+}
+
+/*
+ * How far each pointer is from the TCB depends on the C library, so it is
+ * measured on a thread whose FS base is its TCB for certain: the TCB holds its
+ * own address, twice.
+ */
+static void tcb_calibrate(struct evidence_process *p, __u64 fs_base)
+{
+	__u64 pointers[EVIDENCE_TCB_MAX];
+	__u32 calibrated = 0;
+
+	if (fs_base == 0 || load_u64(fs_base) != fs_base || load_u64(fs_base + 16) != fs_base)
+		return;
+	tcb_pointers(pointers);
+	for (int i = 0; i < EVIDENCE_TCB_MAX; i++) {
+		if (!pointers[i])
+			continue;
+		p->tcb_offset[i] = pointers[i] - fs_base;
+		calibrated |= 1u << i;
+	}
+	p->tcb_calibrated = calibrated;
+}
+
+/* The TCB on which two of the three pointers agree, or else the first there is; 0 unknown. */
+static __u64 tcb_of_current(const struct evidence_process *p)
+{
+	__u64 pointers[EVIDENCE_TCB_MAX];
+	__u64 a, b, c;
+
+	tcb_pointers(pointers);
+	a = p->tcb_calibrated & 1 && pointers[0] ? pointers[0] - p->tcb_offset[0] : 0;
+	b = p->tcb_calibrated & 2 && pointers[1] ? pointers[1] - p->tcb_offset[1] : 0;
+	c = p->tcb_calibrated & 4 && pointers[2] ? pointers[2] - p->tcb_offset[2] : 0;
+	if (a && (a == b || a == c))
+		return a;
+	if (b && b == c)
+		return b;
+	return a ? a : b ? b : c;
+}
+
+/*
+ * The shim and thread.fsbase differ: who is right? The TCB has the casting
+ * vote. If it sides with the kernel, the thread may still have moved its FS base
+ * by WRFSBASE to a place that only user mode knows: then that place holds its
+ * own address, as the ABI asks, and does not belong to another thread.
+ */
+static bool is_stale(const struct evidence_process *p, __u64 shim, __u64 tcb)
+{
+	__u32 tid = 0;
+
+	if (tcb && shim == tcb)
+		return true;
+	if (shim == 0 || load_u64(shim) != shim)
+		return false;
+	if (!(p->tcb_calibrated & (1u << EVIDENCE_TCB_CLEAR_TID)))
+		return true;
+	/* clear_child_tid points at the word where the C library keeps the tid. */
+	bpf_probe_read_user(&tid, sizeof(tid),
+			    (const void *)(shim + p->tcb_offset[EVIDENCE_TCB_CLEAR_TID]));
+	return tid == 0 || tid == (__u32)bpf_get_current_pid_tgid();
+}
+
+/* uc_mcontext.gregs[REG_RSP] and [REG_RIP] of a struct ucontext: kernel ABI. */
+#define UCONTEXT_SP 160
+
+static void interrupted_context(__u64 ucontext, struct goidshim_context *ret)
+{
+	__u64 sp_pc[2] = {};
+
+	bpf_probe_read_user(sp_pc, sizeof(sp_pc), (const void *)(ucontext + UCONTEXT_SP));
+	ret->sp = sp_pc[0];
+	ret->pc = sp_pc[1];
+}
+
+static __always_inline __u8 differing_fields(const struct evidence_account *shim,
+					     const struct goidshim_reading *r)
+{
+	return (shim->g != r->g) << EVIDENCE_G | (shim->goid != r->goid) << EVIDENCE_GOID |
+	       (shim->class_ != r->class_) << EVIDENCE_CLASS |
+	       (shim->reason != r->reason) << EVIDENCE_REASON;
+}
+
+/* Nothing but the FS base can be compared when the shim refused it. */
+static __always_inline bool is_fsbase_refused(const struct evidence_account *shim)
+{
+	return shim->class_ == GOIDSHIM_CLASS_NONE &&
+	       (shim->reason == GOIDSHIM_REASON_NO_FSBASE ||
+		shim->reason == GOIDSHIM_REASON_FOREIGN_FSBASE);
+}
+
+/* Our own layouts, unless the process has published objects that they lack. */
+static __always_inline const struct evidence_layouts *
+layouts_of(__u32 tgid, const struct evidence_process *p, __u32 *ret_whose)
+{
+	const struct evidence_layouts *own = bpf_map_lookup_elem(&own_layouts, &tgid);
+
+	*ret_whose = EVIDENCE_LAYOUT_SHIM;
+	if (!own || own->count < p->published.count)
+		return &p->published;
+	*ret_whose = EVIDENCE_LAYOUT_OWN;
+	return own;
+}
+
+/* Why do the readings differ? Read again: a lie stays, a change does not. */
+static __u8 explain(const struct evidence_layouts *l, const struct goidshim_context *at,
+		    const struct evidence_account *shim, struct goidshim_reading *r)
+{
+	struct goidshim_reading again;
+	__u64 old_goid = r->goid;
+
+	if (l->count == 0)
+		return EVIDENCE_NO_LAYOUT;
+	if (r->class_ == GOIDSHIM_CLASS_UNREADABLE && shim->class_ != GOIDSHIM_CLASS_UNREADABLE)
+		return EVIDENCE_UNREADABLE;
+	goidshim_read(l->layouts, l->count, at, &again);
+	if (again.goid != old_goid || again.class_ != r->class_ ||
+	    !differing_fields(shim, &again))
+		return EVIDENCE_CHANGED;
+	return EVIDENCE_SHIM_WRONG;
+}
+
+struct comparison {
+	struct goidshim_context at;
+	struct goidshim_reading reading;
+	__u64 kernel_fs_base;
+	__u64 tcb;
+	__u8 fields;
+	__u8 verdict;
+};
+
+static void compare(const struct evidence_process *p, const struct evidence_layouts *l,
+		    const struct evidence_account *shim, struct comparison *c)
+{
+	bool stale = false;
+
+	c->at.fs_base = c->kernel_fs_base;
+	if (shim->fs_base != c->kernel_fs_base) {
+		stale = is_stale(p, shim->fs_base, c->tcb);
+		c->fields = 1 << EVIDENCE_FS_BASE;
+		c->verdict = stale ? EVIDENCE_STALE_FSBASE : EVIDENCE_SHIM_WRONG;
+		if (stale)
+			c->at.fs_base = shim->fs_base;
+	}
+	if (is_fsbase_refused(shim))
+		return;
+	goidshim_read(l->layouts, l->count, &c->at, &c->reading);
+	c->fields |= differing_fields(shim, &c->reading);
+	if (c->fields & ~(1 << EVIDENCE_FS_BASE) && c->verdict != EVIDENCE_SHIM_WRONG)
+		c->verdict = explain(l, &c->at, shim, &c->reading);
+}
+
+static __always_inline void tally(struct evidence_counts *n, const struct evidence_account *shim,
+				  const struct comparison *c)
+{
+	__u32 class_ = shim->class_ < GOIDSHIM_CLASS_MAX ? shim->class_ : 0;
+	__u32 verdict = c->verdict < EVIDENCE_VERDICT_MAX ? c->verdict : 0;
+
+	count(&n->readings);
+	count(&n->verdicts[verdict]);
+	count(&n->classes[class_][verdict]);
+	for (int field = 0; c->fields && field < EVIDENCE_FIELD_MAX; field++)
+		if (c->fields & (1 << field))
+			count(&n->fields[field][verdict]);
+}
+
+static struct evidence_event *event_reserve(struct evidence_counts *n, __u32 kind, __u32 tgid)
+{
+	struct evidence_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e) {
+		if (n)
+			count(&n->events_lost);
+		return NULL;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	e->kind = kind;
+	e->tgid = tgid;
+	e->tid = (__u32)bpf_get_current_pid_tgid();
+	e->time_ns = bpf_ktime_get_ns();
+	return e;
+}
+
+static __always_inline void event_fill(struct evidence_event *e,
+				       const struct evidence_account *shim,
+				       const struct comparison *c)
+{
+	e->verdict = c->verdict;
+	e->fields = c->fields;
+	e->pc = c->at.pc;
+	e->sp = c->at.sp;
+	e->tcb = c->tcb;
+	e->shim = *shim;
+	e->witness.fs_base = c->kernel_fs_base;
+	e->witness.g = c->reading.g;
+	e->witness.goid = c->reading.goid;
+	e->witness.class_ = c->reading.class_;
+	e->witness.reason = c->reading.reason;
+	e->m = c->reading.m;
+	e->curg = c->reading.curg;
+}
+
+static void lane_count(__u32 tgid, __u32 lane, __u64 sequence)
+{
+	struct evidence_lane_key key = { .tgid = tgid, .lane = lane };
+	struct evidence_lane *seen = bpf_map_lookup_elem(&lanes, &key);
+	struct evidence_lane first = { .first = sequence, .last = sequence, .hits = 1 };
+
+	/* One producer per lane at a time, and it is the thread that runs this. */
+	if (seen) {
+		seen->last = sequence;
+		seen->hits++;
+	} else {
+		bpf_map_update_elem(&lanes, &key, &first, BPF_NOEXIST);
+	}
+}
+
+SEC("usdt")
+int BPF_USDT(on_sample, __u64 sequence, __u64 goid, __u64 fs_base, __u64 g, __u64 class_,
+	     __u64 lane, __u64 reason, __u64 ucontext)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct evidence_account shim = {
+		.fs_base = fs_base, .g = g, .goid = goid, .class_ = class_, .reason = reason,
+	};
+	struct comparison c = {};
+	struct evidence_process *p = process_of(tgid);
+	const struct evidence_layouts *l;
+	struct evidence_counts *n;
+	struct evidence_event *e;
+	__u32 whose;
+
+	if (!p)
+		return 0;
+	l = layouts_of(tgid, p, &whose);
+	n = counts_of(tgid, whose);
+	if (!n)
+		return 0;
+	lane_count(tgid, lane, sequence);
+	c.kernel_fs_base = goidshim_fs_base();
+	if (!p->tcb_calibrated)
+		tcb_calibrate(p, c.kernel_fs_base);
+	if (report_all || fs_base != c.kernel_fs_base)
+		c.tcb = tcb_of_current(p);
+	interrupted_context(ucontext, &c.at);
+	compare(p, l, &shim, &c);
+	tally(n, &shim, &c);
+	if (c.verdict == EVIDENCE_AGREED && !report_all)
+		return 0;
+	e = event_reserve(n, EVIDENCE_EVENT_READING, tgid);
+	if (!e)
+		return 0;
+	event_fill(e, &shim, &c);
+	e->layout = whose;
+	e->sequence = sequence;
+	e->lane = lane;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+SEC("usdt")
+int BPF_USDT(on_thread, __u64 tid, __u64 fs_base, __u64 lane, __u64 kind)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct evidence_process *p = process_of(tgid);
+	struct evidence_counts *n;
+
+	if (!p)
+		return 0;
+	n = counts_of(tgid, EVIDENCE_LAYOUT_SHIM);
+	if (n)
+		count(&n->threads);
+	return 0;
+}
+
+/* Copies the layouts that the process has published since we last looked. */
+static void take_layouts(struct evidence_layouts *l, __u64 header, __u32 published)
+{
+	for (__u32 i = 0; i < GOIDSHIM_MAX_OBJECTS; i++) {
+		__u64 at = header + __builtin_offsetof(struct goidshim_header, objects) +
+			   i * sizeof(struct goidshim_object) +
+			   __builtin_offsetof(struct goidshim_object, layout);
+
+		if (i >= published)
+			break;
+		if (i < l->count)
+			continue;
+		if (bpf_probe_read_user(&l->layouts[i], sizeof(l->layouts[i]), (const void *)at))
+			return;
+		l->count = i + 1;
+	}
+}
+
+SEC("usdt")
+int BPF_USDT(on_objects, __u64 header, __u64 published)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct task_struct___witness *task = (void *)bpf_get_current_task();
+	struct evidence_process *p = process_of(tgid);
+	__u64 mm = (__u64)BPF_CORE_READ(task, mm);
+	struct evidence_event *e;
+
+	if (!p)
+		return 0;
+	/* What was known is of the program before an exec, or of the pid's former owner. */
+	if (p->mm && p->mm != mm) {
+		p->published.count = 0;
+		p->tcb_calibrated = 0;
+		bpf_map_delete_elem(&own_layouts, &tgid);
+	}
+	p->mm = mm;
+	if (load_u64(header) == GOIDSHIM_MAGIC)
+		take_layouts(&p->published, header, published);
+	if (!p->tcb_calibrated)
+		tcb_calibrate(p, goidshim_fs_base());
+	e = event_reserve(counts_of(tgid, EVIDENCE_LAYOUT_SHIM), EVIDENCE_EVENT_OBJECTS, tgid);
+	if (!e)
+		return 0;
+	e->object_count = p->published.count;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "bpf/witness.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpf/kernel.h"
+#include "bpf/witness.skel.h"
+
+struct witness {
+	struct witness_bpf *skeleton;
+	struct ring_buffer *events;
+	witness_event_fn *event_fn;
+	void *event_context;
+};
+
+static int deliver(void *context, void *data, size_t size)
+{
+	struct witness *w = context;
+
+	if (w->event_fn && size >= sizeof(struct evidence_event))
+		w->event_fn(w->event_context, data);
+	return 0;
+}
+
+/* The link lives in the skeleton and is destroyed with it. */
+static int attach(const struct bpf_program *program, struct bpf_link **ret_link,
+		  const struct witness_options *options, const char *probe)
+{
+	struct bpf_link *link;
+
+	link = bpf_program__attach_usdt(program, options->pid ? options->pid : -1,
+					options->library, "goidshim", probe, NULL);
+	if (!link)
+		return -errno;
+	*ret_link = link;
+	return 0;
+}
+
+/* `objects` first and `sample` last: no reading of a process without its layouts. */
+static int attach_all(struct witness_bpf *s, const struct witness_options *options)
+{
+	int r = attach(s->progs.on_objects, &s->links.on_objects, options, "objects");
+
+	if (r == 0)
+		r = attach(s->progs.on_thread, &s->links.on_thread, options, "thread");
+	if (r == 0)
+		r = attach(s->progs.on_sample, &s->links.on_sample, options, "sample");
+	return r;
+}
+
+int witness_open(const struct witness_options *options, struct witness **ret)
+{
+	struct witness *w;
+	int r;
+
+	r = kernel_can_bpf();
+	if (r < 0)
+		return r;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return -ENOMEM;
+	w->skeleton = witness_bpf__open();
+	if (!w->skeleton) {
+		r = -errno;
+		goto out_free;
+	}
+	w->skeleton->rodata->root_tgid = options->pid ? options->pid : options->root;
+	w->skeleton->rodata->report_all = options->report_all;
+	r = witness_bpf__load(w->skeleton);
+	if (r < 0)
+		goto out_destroy;
+	w->events = ring_buffer__new(bpf_map__fd(w->skeleton->maps.events), deliver, w, NULL);
+	if (!w->events) {
+		r = -errno;
+		goto out_destroy;
+	}
+	r = attach_all(w->skeleton, options);
+	if (r < 0)
+		goto out_events;
+	*ret = w;
+	return 0;
+out_events:
+	ring_buffer__free(w->events);
+out_destroy:
+	witness_bpf__destroy(w->skeleton);
+out_free:
+	free(w);
+	return r;
+}
+
+void witness_close(struct witness *w)
+{
+	if (!w)
+		return;
+	ring_buffer__free(w->events);
+	witness_bpf__destroy(w->skeleton);
+	free(w);
+}
+
+const char *witness_explain(int error)
+{
+	if (error == -ENOENT)
+		return "the library has no goidshim probes; give the one that the target loads "
+		       "with --library";
+	return kernel_explain(error);
+}
+
+void witness_on_event(struct witness *w, witness_event_fn *fn, void *context)
+{
+	w->event_fn = fn;
+	w->event_context = context;
+}
+
+int witness_poll(struct witness *w, int timeout_ms)
+{
+	return ring_buffer__poll(w->events, timeout_ms);
+}
+
+int witness_set_layouts(struct witness *w, pid_t pid, const struct evidence_layouts *layouts)
+{
+	__u32 key = (__u32)pid;
+
+	return bpf_map__update_elem(w->skeleton->maps.own_layouts, &key, sizeof(key), layouts,
+				    sizeof(*layouts), BPF_ANY);
+}
+
+int witness_get_published(struct witness *w, pid_t pid, struct evidence_layouts *ret)
+{
+	struct evidence_process process;
+	__u32 key = (__u32)pid;
+	int r;
+
+	r = bpf_map__lookup_elem(w->skeleton->maps.processes, &key, sizeof(key), &process,
+				 sizeof(process), 0);
+	if (r == 0)
+		*ret = process.published;
+	return r;
+}
+
+/* struct evidence_counts is an array of __u64 in all but name. */
+_Static_assert(sizeof(struct evidence_counts) % sizeof(__u64) == 0, "summed word by word");
+
+static void counts_add(struct evidence_counts *sum, const struct evidence_counts *term)
+{
+	const __u64 *from = (const __u64 *)term;
+	__u64 *to = (__u64 *)sum;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
+int witness_get_counts(struct witness *w, pid_t pid,
+		       struct evidence_counts ret[EVIDENCE_LAYOUT_MAX])
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct evidence_counts *per_cpu;
+
+	if (cpus < 0)
+		return cpus;
+	per_cpu = calloc((size_t)cpus, sizeof(*per_cpu));
+	if (!per_cpu)
+		return -ENOMEM;
+	memset(ret, 0, EVIDENCE_LAYOUT_MAX * sizeof(*ret));
+	for (__u32 layout = 0; layout < EVIDENCE_LAYOUT_MAX; layout++) {
+		struct evidence_counts_key key = { .tgid = (__u32)pid, .layout = layout };
+
+		if (bpf_map__lookup_elem(w->skeleton->maps.counts, &key, sizeof(key), per_cpu,
+					 (size_t)cpus * sizeof(*per_cpu), 0))
+			continue;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			counts_add(&ret[layout], &per_cpu[cpu]);
+	}
+	free(per_cpu);
+	return 0;
+}
+
+int witness_get_coverage(struct witness *w, pid_t pid, struct witness_coverage *ret)
+{
+	const struct bpf_map *lanes = w->skeleton->maps.lanes;
+	struct evidence_lane_key key, *previous = NULL;
+	struct evidence_lane lane;
+
+	*ret = (struct witness_coverage){ 0 };
+	while (bpf_map__get_next_key(lanes, previous, &key, sizeof(key)) == 0) {
+		previous = &key;
+		if (key.tgid != (__u32)pid ||
+		    bpf_map__lookup_elem(lanes, &key, sizeof(key), &lane, sizeof(lane), 0))
+			continue;
+		ret->hits += lane.hits;
+		ret->fired += lane.last - lane.first + 1;
+	}
+	return 0;
+}
+
+int witness_each_process(struct witness *w, void (*fn)(void *context, pid_t pid), void *context)
+{
+	const struct bpf_map *processes = w->skeleton->maps.processes;
+	__u32 key, *previous = NULL;
+
+	while (bpf_map__get_next_key(processes, previous, &key, sizeof(key)) == 0) {
+		previous = &key;
+		fn(context, (pid_t)key);
+	}
+	return 0;
+}
