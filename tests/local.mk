@@ -67,4 +67,12 @@ criterion_tests += %D%/test_peek
 %C%_test_peek_SOURCES = %D%/test_peek.c
 %C%_test_peek_LDADD = $(unit_libs)
 
+#
+# shim/
+#
+criterion_tests += %D%/test_cfi
+%C%_test_cfi_SOURCES = %D%/test_cfi.c shim/cfi.sig.c shim/cfi.c
+%C%_test_cfi_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
+%C%_test_cfi_LDADD = $(unit_libs) $(LIBDW_LIBS) $(LIBELF_LIBS)
+
 dist_noinst_SCRIPTS += %D%/go-toolchains

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "shim/cfi.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "probe/sys.sig.h"
+
+/* An array that grows: its elements may move, it may not shrink. */
+struct array {
+	void *items;
+	size_t size;		/* of one element */
+	size_t count;
+	size_t room;		/* elements */
+};
+
+struct function {
+	__u64 start;
+	__u64 fde;
+};
+
+/* libLLVM, 110 MB, has 1,000 different rules. */
+enum { RULES_MAX = 0x4000, HASH_SIZE = 2 * RULES_MAX };
+
+/* A table under construction. */
+struct builder {
+	const struct cfi_source *source;
+	struct cfi_cie cie;
+	struct array pc;	/* __u32 */
+	struct array rule_of;	/* __u16 */
+	struct array rule;	/* struct cfi_rule */
+	struct array functions;	/* struct function; only without a search table */
+	__u16 *hash;		/* rule index + 1; 0: free */
+	__u64 covered;		/* rows say everything up to this address */
+	int error;
+};
+
+static void *map_memory(size_t size)
+{
+	long at = sys_call6(__NR_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return at < 0 && at > -4096 ? NULL : (void *)at;
+}
+
+static void unmap_memory(void *at, size_t size)
+{
+	if (at != NULL)
+		sys_call2(__NR_munmap, (long)at, (long)size);
+}
+
+static bool array_grow(struct array *a)
+{
+	size_t room = a->room ? a->room * 2 : 0x10000 / a->size;
+	long at;
+
+	if (a->items == NULL) {
+		a->items = map_memory(room * a->size);
+		a->room = a->items != NULL ? room : 0;
+		return a->items != NULL;
+	}
+	at = sys_call4(__NR_mremap, (long)a->items, (long)(a->room * a->size),
+		       (long)(room * a->size), MREMAP_MAYMOVE);
+	if (at < 0 && at > -4096)
+		return false;
+	a->items = (void *)at;
+	a->room = room;
+	return true;
+}
+
+/* A place for one more element, or NULL. */
+static void *array_add(struct array *a)
+{
+	if (a->count == a->room && !array_grow(a))
+		return NULL;
+	return (char *)a->items + a->count++ * a->size;
+}
+
+static void array_release(struct array *a)
+{
+	unmap_memory(a->items, a->room * a->size);
+}
+
+/* ---------------------------------------------------------------------- rules */
+
+static __u32 hash_rule(const struct cfi_rule *rule)
+{
+	__u64 word[4];
+	__u64 hash = 0;
+
+	memcpy(word, rule, sizeof(word));
+	for (int i = 0; i < 4; i++) {
+		hash = (hash ^ word[i]) * 0x9e3779b97f4a7c15ull;
+		hash ^= hash >> 29;
+	}
+	return (__u32)(hash >> 32) % HASH_SIZE;
+}
+
+/* Index of an equal rule; rule 0 is CFI_NONE and rule 1 CFI_UNSUPPORTED. */
+static __u16 intern_rule(struct builder *b, const struct cfi_rule *rule)
+{
+	const struct cfi_rule *rules = b->rule.items;
+	struct cfi_rule *added;
+	__u32 at;
+
+	if (rule->kind == CFI_UNSUPPORTED && b->rule.count > 1)
+		return 1;
+	for (at = hash_rule(rule); b->hash[at] != 0; at = (at + 1) % HASH_SIZE)
+		if (memcmp(&rules[b->hash[at] - 1], rule, sizeof(*rule)) == 0)
+			return (__u16)(b->hash[at] - 1);
+	if (b->rule.count == RULES_MAX)
+		return 1;
+	added = array_add(&b->rule);
+	if (added == NULL) {
+		b->error = -ENOMEM;
+		return 0;
+	}
+	*added = *rule;
+	b->hash[at] = (__u16)b->rule.count;
+	return (__u16)(b->rule.count - 1);
+}
+
+/* ----------------------------------------------------------------------- rows */
+
+/* From `start` on, `rule` holds. Rows arrive in order of address. */
+static void add_row(struct builder *b, __u64 start, __u16 rule)
+{
+	__u32 *pc;
+	__u16 *rule_of;
+
+	if (b->pc.count > 0 && ((__u16 *)b->rule_of.items)[b->pc.count - 1] == rule)
+		return;
+	pc = array_add(&b->pc);
+	rule_of = array_add(&b->rule_of);
+	if (pc == NULL || rule_of == NULL) {
+		b->error = -ENOMEM;
+		return;
+	}
+	*pc = (__u32)(start - b->source->bias);
+	*rule_of = rule;
+}
+
+static void add_function(struct builder *b, __u64 fde)
+{
+	const struct cfi_source *s = b->source;
+	struct cfi_machine m;
+	__u64 start, end;
+
+	if (!cfi_machine_open(&s->section, fde, &b->cie, &m))
+		return;
+	if (m.start < s->lo || m.limit > s->hi || m.limit <= b->covered)
+		return;
+	if (m.start > b->covered)
+		add_row(b, b->covered, 0);
+	while (b->error == 0 && cfi_machine_next(&m, &start, &end)) {
+		if (end <= b->covered)
+			continue;
+		add_row(b, start > b->covered ? start : b->covered, intern_rule(b, &m.rule));
+		b->covered = end;
+	}
+}
+
+/* ------------------------------------------------- functions in address order */
+
+static void add_functions_of_table(struct builder *b, __u64 table, __u32 count)
+{
+	const struct cfi_section *s = &b->source->section;
+
+	for (__u32 i = 0; i < count && b->error == 0; i++) {
+		__s32 relative;
+
+		memcpy(&relative, (const char *)table + i * 8ull + 4, sizeof(relative));
+		add_function(b, s->hdr + (__u64)(__s64)relative);
+	}
+}
+
+static void sift_down(struct function *f, size_t root, size_t count)
+{
+	for (size_t child; (child = 2 * root + 1) < count; root = child) {
+		struct function moved = f[root];
+
+		if (child + 1 < count && f[child + 1].start > f[child].start)
+			child++;
+		if (moved.start >= f[child].start)
+			return;
+		f[root] = f[child];
+		f[child] = moved;
+	}
+}
+
+/* Heapsort: the C library's qsort() may allocate. */
+static void sort_functions(struct function *f, size_t count)
+{
+	for (size_t i = count / 2; i-- > 0;)
+		sift_down(f, i, count);
+	for (size_t end = count; end-- > 1;) {
+		struct function last = f[end];
+
+		f[end] = f[0];
+		f[0] = last;
+		sift_down(f, 0, end);
+	}
+}
+
+static void add_functions_by_scan(struct builder *b, __u64 eh_frame)
+{
+	const struct cfi_section *s = &b->source->section;
+	struct function *functions;
+	struct cfi_machine m;
+	__u64 entry;
+
+	while (cfi_entry_next(s, &eh_frame, &entry)) {
+		struct function *f;
+
+		if (!cfi_machine_open(s, entry, &b->cie, &m))
+			continue;
+		f = array_add(&b->functions);
+		if (f == NULL) {
+			b->error = -ENOMEM;
+			return;
+		}
+		*f = (struct function){ .start = m.start, .fde = entry };
+	}
+	functions = b->functions.items;
+	sort_functions(functions, b->functions.count);
+	for (size_t i = 0; i < b->functions.count && b->error == 0; i++)
+		add_function(b, functions[i].fde);
+}
+
+static void add_functions(struct builder *b)
+{
+	__u64 eh_frame = b->source->eh_frame;
+	__u64 table = 0;
+	__u32 count = 0;
+
+	if (eh_frame == 0 &&
+	    !cfi_header_read(&b->source->section, &eh_frame, &table, &count))
+		return;
+	if (count > 0)
+		add_functions_of_table(b, table, count);
+	else
+		add_functions_by_scan(b, eh_frame);
+}
+
+/* ------------------------------------------------------------------ the table */
+
+/* bucket[i] is the last row that begins at or before the bucket's first byte. */
+static void fill_buckets(const struct cfi_table *t, __u32 *bucket)
+{
+	__u32 row = 0;
+
+	for (__u32 i = 0; i < t->buckets; i++) {
+		__u64 first = t->first_pc + ((__u64)i << CFI_BUCKET_SHIFT);
+
+		while (row + 1 < t->rows && t->pc[row + 1] <= first)
+			row++;
+		bucket[i] = row;
+	}
+}
+
+static int assemble(struct builder *b, struct cfi_table **ret_table)
+{
+	const __u32 *pcs = b->pc.items;
+	__u32 buckets = ((pcs[b->pc.count - 1] - pcs[0]) >> CFI_BUCKET_SHIFT) + 1;
+	size_t rules_size = b->rule.count * sizeof(struct cfi_rule);
+	size_t size = sizeof(struct cfi_table) + rules_size + 4ull * buckets + 6 * b->pc.count;
+	struct cfi_table *t = map_memory(size);
+	char *at = (char *)(t + 1);
+
+	if (t == NULL)
+		return -ENOMEM;
+	t->size = size;
+	t->first_pc = pcs[0];
+	t->rows = (__u32)b->pc.count;
+	t->rules = (__u32)b->rule.count;
+	t->buckets = buckets;
+	t->rule = memcpy(at, b->rule.items, rules_size);
+	t->pc = memcpy(at + rules_size, pcs, 4 * b->pc.count);
+	t->bucket = (__u32 *)(at + rules_size + 4 * b->pc.count);
+	t->rule_of = memcpy(at + size - sizeof(*t) - 2 * b->pc.count, b->rule_of.items,
+			    2 * b->pc.count);
+	fill_buckets(t, (__u32 *)t->bucket);
+	sys_call4(__NR_mprotect, (long)t, (long)size, PROT_READ, 0);
+	*ret_table = t;
+	return 0;
+}
+
+static int build(struct builder *b, struct cfi_table **ret_table)
+{
+	static const struct cfi_rule first[] = { { .kind = CFI_NONE }, { .kind = CFI_UNSUPPORTED } };
+
+	intern_rule(b, &first[0]);
+	intern_rule(b, &first[1]);
+	if (b->error == 0)
+		add_functions(b);
+	if (b->error == 0 && b->pc.count > 0)
+		add_row(b, b->covered, 0);
+	if (b->error != 0)
+		return b->error;
+	return b->pc.count == 0 ? -ENODATA : assemble(b, ret_table);
+}
+
+int cfi_compile(const struct cfi_source *source, struct cfi_table **ret_table)
+{
+	struct builder b = {
+		.source = source,
+		.pc.size = sizeof(__u32),
+		.rule_of.size = sizeof(__u16),
+		.rule.size = sizeof(struct cfi_rule),
+		.functions.size = sizeof(struct function),
+		.covered = source->lo,
+	};
+	int r;
+
+	if (source->hi - source->bias > 0xffffffff || source->lo < source->bias)
+		return -EFBIG;
+	b.hash = map_memory(HASH_SIZE * sizeof(*b.hash));
+	if (b.hash == NULL)
+		return -ENOMEM;
+	r = build(&b, ret_table);
+	unmap_memory(b.hash, HASH_SIZE * sizeof(*b.hash));
+	array_release(&b.pc);
+	array_release(&b.rule_of);
+	array_release(&b.rule);
+	array_release(&b.functions);
+	return r;
+}
+
+void cfi_free(struct cfi_table *table)
+{
+	unmap_memory(table, table->size);
+}
