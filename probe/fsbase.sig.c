@@ -106,37 +106,29 @@ static int read_by_fault(__u64 *ret)
 
 int fsbase_read(enum goidshim_fsbase_method method, __u64 *ret)
 {
-	switch (method) {
-	case GOIDSHIM_FSBASE_RDFSBASE:
-		if (!instructions_permitted())
-			return -EOPNOTSUPP;
+	if (method == GOIDSHIM_FSBASE_RDFSBASE && instructions_permitted()) {
 		__asm__ volatile("rdfsbase %0" : "=r"(*ret));
 		return 0;
-	case GOIDSHIM_FSBASE_ARCH_PRCTL:
-		return arch_prctl_get(ARCH_GET_FS, ret);
-	case GOIDSHIM_FSBASE_FAULT:
-		return read_by_fault(ret);
-	default:
-		return -EOPNOTSUPP;
 	}
+	if (method == GOIDSHIM_FSBASE_ARCH_PRCTL)
+		return arch_prctl_get(ARCH_GET_FS, ret);
+	if (method == GOIDSHIM_FSBASE_FAULT)
+		return read_by_fault(ret);
+	return -EOPNOTSUPP;
 }
 
 int gsbase_read(enum goidshim_fsbase_method method, __u64 *ret)
 {
-	switch (method) {
-	case GOIDSHIM_FSBASE_RDFSBASE:
-		if (!instructions_permitted())
-			return -EOPNOTSUPP;
+	if (method == GOIDSHIM_FSBASE_RDFSBASE && instructions_permitted()) {
 		__asm__ volatile("rdgsbase %0" : "=r"(*ret));
 		return 0;
-	case GOIDSHIM_FSBASE_ARCH_PRCTL:
-		return arch_prctl_get(ARCH_GET_GS, ret);
-	default:
-		return -EOPNOTSUPP;
 	}
+	if (method == GOIDSHIM_FSBASE_ARCH_PRCTL)
+		return arch_prctl_get(ARCH_GET_GS, ret);
+	return -EOPNOTSUPP;
 }
 
-/* The user's half of four-level paging: what ARCH_SET_FS accepts, and always canonical. */
+/* The user's half of four-level paging: canonical on every machine. */
 static bool is_user_half(__u64 base)
 {
 	return base < 1ull << 47;
@@ -144,36 +136,28 @@ static bool is_user_half(__u64 base)
 
 int fsbase_write(enum goidshim_fsbase_method method, __u64 base)
 {
-	switch (method) {
-	case GOIDSHIM_FSBASE_RDFSBASE:
-		if (!instructions_permitted())
-			return -EOPNOTSUPP;
+	if (method == GOIDSHIM_FSBASE_RDFSBASE && instructions_permitted()) {
 		if (!is_user_half(base))
 			return -EPERM;
 		__asm__ volatile("wrfsbase %0" : : "r"(base) : "memory");
 		return 0;
-	case GOIDSHIM_FSBASE_ARCH_PRCTL:
-		return sys_call2(__NR_arch_prctl, ARCH_SET_FS, base);
-	default:
-		return -EOPNOTSUPP;
 	}
+	if (method == GOIDSHIM_FSBASE_ARCH_PRCTL)
+		return sys_call2(__NR_arch_prctl, ARCH_SET_FS, base);
+	return -EOPNOTSUPP;
 }
 
 int gsbase_write(enum goidshim_fsbase_method method, __u64 base)
 {
-	switch (method) {
-	case GOIDSHIM_FSBASE_RDFSBASE:
-		if (!instructions_permitted())
-			return -EOPNOTSUPP;
+	if (method == GOIDSHIM_FSBASE_RDFSBASE && instructions_permitted()) {
 		if (!is_user_half(base))
 			return -EPERM;
 		__asm__ volatile("wrgsbase %0" : : "r"(base) : "memory");
 		return 0;
-	case GOIDSHIM_FSBASE_ARCH_PRCTL:
-		return sys_call2(__NR_arch_prctl, ARCH_SET_GS, base);
-	default:
-		return -EOPNOTSUPP;
 	}
+	if (method == GOIDSHIM_FSBASE_ARCH_PRCTL)
+		return sys_call2(__NR_arch_prctl, ARCH_SET_GS, base);
+	return -EOPNOTSUPP;
 }
 
 /* A fault that tells its address is a page fault (or its SIGBUS); #GP comes as SI_KERNEL. */

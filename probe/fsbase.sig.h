@@ -43,13 +43,12 @@ int fsbase_read(enum goidshim_fsbase_method method, __u64 *ret);
 int gsbase_read(enum goidshim_fsbase_method method, __u64 *ret);
 
 /*
- * Sets FS (or GS) base of the calling thread, by RDFSBASE's counterpart
- * WRFSBASE or by ARCH_PRCTL. Errors as above; FAULT cannot write; -EPERM also
- * for an address that the kernel does not accept (the instruction would raise
- * a fault for a non-canonical one: refused before it is executed, -EPERM too).
- * Between a change of FS base and its restoration the caller must not touch the
- * C library, thread-local storage, or code with a stack protector.
- * Signal-safe: yes.
+ * Sets FS (or GS) base of the calling thread: WRFSBASE for RDFSBASE, ARCH_SET_FS
+ * for ARCH_PRCTL; FAULT cannot write. Errors as above, and -EPERM for a base
+ * outside the user's half, which ARCH_SET_FS refuses and WRFSBASE would fault on.
+ * ARCH_SET_GS alone may be refused too (-EPERM, -EINVAL, -ENOSYS): treat that as
+ * "no GS base here". Until FS base is restored the caller stays away from the C
+ * library, thread-local storage and stack protectors. Signal-safe: yes.
  */
 int fsbase_write(enum goidshim_fsbase_method method, __u64 base);
 int gsbase_write(enum goidshim_fsbase_method method, __u64 base);

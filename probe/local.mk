@@ -8,7 +8,8 @@ probeinclude_HEADERS = %D%/goidshim/goid.h
 libprobesig_la_CFLAGS = $(SIG_CFLAGS)
 libprobesig_la_SOURCES = %D%/sys.sig.c %D%/sys.sig.h \
 	%D%/peek.sig.c %D%/peek.sig.h \
-	%D%/fsbase.sig.c %D%/fsbase.sig.h
+	%D%/fsbase.sig.c %D%/fsbase.sig.h \
+	%D%/segment.sig.h
 
 libprobe_la_CFLAGS = $(SHIM_CFLAGS)
 libprobe_la_SOURCES = \

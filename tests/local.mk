@@ -63,7 +63,11 @@ bench: $(bench_programs)
 #
 # probe/
 #
-criterion_tests += %D%/test_peek
+criterion_tests += %D%/test_fsbase %D%/test_peek %D%/test_segment
+%C%_test_fsbase_SOURCES = %D%/test_fsbase.c
+%C%_test_fsbase_LDADD = $(unit_libs)
+%C%_test_segment_SOURCES = %D%/test_segment.c
+%C%_test_segment_LDADD = $(unit_libs)
 %C%_test_peek_SOURCES = %D%/test_peek.c
 %C%_test_peek_LDADD = $(unit_libs)
 
