@@ -80,3 +80,19 @@ criterion_tests += %D%/test_cfi
 %C%_test_cfi_LDADD = $(unit_libs) $(LIBDW_LIBS) $(LIBELF_LIBS)
 
 dist_noinst_SCRIPTS += %D%/go-toolchains
+
+#
+# tools/: C symbols
+#
+criterion_tests += %D%/test_intervals %D%/test_csymbols
+%C%_test_intervals_SOURCES = %D%/test_intervals.c
+%C%_test_intervals_LDADD = libcsymbols.la $(unit_libs)
+%C%_test_csymbols_SOURCES = %D%/test_csymbols.c
+%C%_test_csymbols_LDADD = libcsymbols.la $(LIBDW_LIBS) $(LIBELF_LIBS) $(unit_libs)
+
+# Known code to be named: as compilers make it, whatever flags the build has.
+check_PROGRAMS += %D%/fixture_native
+%C%_fixture_native_SOURCES = %D%/fixtures/native.cc
+%C%_fixture_native_CXXFLAGS = -O2 -g
+%C%_fixture_native_LDFLAGS = -no-install -Wl,--build-id=sha1
+%C%_test_csymbols_DEPENDENCIES = libcsymbols.la libprobetest.la %D%/fixture_native
