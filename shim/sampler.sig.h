@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One sample, from interrupt to ring. The ordinary side fills `sampler` before
+ * the first trigger is armed; after that only object_count grows and `stopped`
+ * is set. Everything declared here is signal-safe unless said.
+ */
+#ifndef SHIM_SAMPLER_SIG_H
+#define SHIM_SAMPLER_SIG_H
+
+#include <linux/time_types.h>
+
+#include "goidshim/format.h"
+#include "shim/ring.sig.h"
+
+struct siginfo;
+
+#pragma GCC visibility push(hidden)
+
+struct sampler {
+	struct ring ring;
+	struct goidshim_golayout layouts[GOIDSHIM_MAX_OBJECTS];
+	__u32 object_count;	/* release store after its layout is complete */
+	__u32 stopped;		/* set: no more samples */
+	__u32 fsbase_method;	/* enum goidshim_fsbase_method */
+	__u32 trigger;		/* enum goidshim_trigger */
+	__u32 user_only;
+	__u64 cookie;		/* in our timers' and events' signals: they are ours */
+	int (*clock_gettime)(int clock, struct __kernel_timespec *ret);	/* the vdso's, or null */
+};
+
+extern struct sampler sampler;
+
+/* The handler of the trigger's signal. */
+void sampler_on_signal(int sig, struct siginfo *info, void *ucontext);
+
+/* The calling thread is about to end: gives its lane back. */
+void sampler_leave_thread(void);
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+__u64 sampler_now(void);
+
+#pragma GCC visibility pop
+
+#endif
