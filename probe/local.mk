@@ -15,7 +15,8 @@ libprobe_la_CFLAGS = $(SHIM_CFLAGS)
 libprobe_la_SOURCES = \
 	%D%/fsbase.c %D%/fsbase.h
 
-libprobesig_la_SOURCES += %D%/gopclntab.sig.c %D%/gopclntab.sig.h
+libprobesig_la_SOURCES += %D%/goid.sig.c %D%/goid.sig.h \
+	%D%/gopclntab.sig.c %D%/gopclntab.sig.h
 
 libprobe_la_SOURCES += \
 	%D%/gobinary.c %D%/gobinary.h \

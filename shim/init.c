@@ -1,5 +1,184 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The order of bring-up, and nothing else. */
-#include "goidshim/format.h"
+#include "shim/init.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "probe/fsbase.h"
+#include "shim/config.h"
+#include "shim/fault.sig.h"
+#include "shim/handler.h"
+#include "shim/log.h"
+#include "shim/notes.h"
+#include "shim/objects.h"
+#include "shim/sampler.sig.h"
+#include "shim/segment.h"
+#include "shim/trigger.h"
 
 __attribute__((visibility("default"))) const unsigned goidshim_abi_version = GOIDSHIM_ABI_VERSION;
+
+static enum { DORMANT, RECORDING, STANDING_DOWN } state;
+
+/* Held while looking; who finds it held says that another look is due. */
+static int looking;
+static int look_again;
+
+bool init_is_recording(void)
+{
+	return __atomic_load_n(&state, __ATOMIC_ACQUIRE) == RECORDING &&
+	       (__u32)getpid() == sampler.ring.pid;
+}
+
+static void find_clock(void)
+{
+	void *vdso = dlopen("linux-vdso.so.1", RTLD_NOW | RTLD_NOLOAD);
+
+	if (vdso)
+		sampler.clock_gettime = (int (*)(int, struct __kernel_timespec *))dlsym(
+			vdso, "__vdso_clock_gettime");
+}
+
+/* An unpredictable word: signals that carry it are ours. */
+static __u64 make_cookie(void)
+{
+	const __u64 *random = (const __u64 *)getauxval(AT_RANDOM);
+
+	return (random ? random[1] : 0) ^ sampler_now() ^ 0x676f69647368696dull;
+}
+
+/* New Go objects become visible to handlers one by one, each complete. */
+static void publish_objects(void)
+{
+	struct goidshim_header *h = sampler.ring.header;
+	unsigned count = objects_find();
+
+	notes_add_modules(&sampler.ring);
+	for (unsigned i = sampler.object_count; i < count; i++) {
+		h->objects[i] = *objects_get(i);
+		h->objects[i].module = notes_find_module(&sampler.ring, h->objects[i].load_bias);
+		sampler.layouts[i] = h->objects[i].layout;
+		__atomic_store_n(&h->object_count, i + 1, __ATOMIC_RELEASE);
+		__atomic_store_n(&sampler.object_count, i + 1, __ATOMIC_RELEASE);
+	}
+}
+
+/* How the FS base will be read. -errno when no method works, or it is not libc's. */
+static int choose_fsbase(const struct config *config)
+{
+	struct goidshim_header *h = sampler.ring.header;
+	enum goidshim_fsbase_method method;
+	int err = fsbase_choose(config->fsbase_method, getauxval(AT_HWCAP2), &method,
+				h->fsbase_note);
+
+	if (err) {
+		log_line(LOG_WARN, "not recording: FS base: %s", h->fsbase_note);
+		return err;
+	}
+	sampler.fsbase_method = h->fsbase_method = method;
+	return 0;
+}
+
+static int take_signals(const struct trigger *trigger)
+{
+	int err = handler_take(SIGSEGV, fault_on_signal);
+
+	if (!err)
+		err = handler_take(SIGBUS, fault_on_signal);
+	if (!err)
+		err = handler_take(trigger->sig, sampler_on_signal);
+	if (err)
+		log_line(LOG_WARN, "not recording: cannot install a signal handler: %s",
+			 strerror(-err));
+	return err;
+}
+
+static int choose_trigger(const struct config *config, struct trigger *ret)
+{
+	struct goidshim_header *h = sampler.ring.header;
+	int err = trigger_choose(config->trigger, config->rate_hz, ret);
+
+	if (err) {
+		log_line(LOG_WARN, "not recording: no trigger works: %s", ret->note);
+		return err;
+	}
+	if (config->trigger && config->trigger != ret->kind)
+		log_line(LOG_WARN, "GOIDSHIM_TRIGGER: %s; using the next best", ret->note);
+	sampler.trigger = h->trigger = ret->kind;
+	sampler.user_only = h->user_only = ret->user_only;
+	memcpy(h->trigger_note, ret->note, sizeof(h->trigger_note));
+	return 0;
+}
+
+static void start_recording(const struct config *config)
+{
+	struct trigger trigger;
+	unsigned failed;
+
+	if (segment_create(config, &sampler.ring) < 0)
+		return;
+	find_clock();
+	sampler.cookie = make_cookie();
+	if (choose_fsbase(config) < 0 || choose_trigger(config, &trigger) < 0 ||
+	    take_signals(&trigger) < 0) {
+		segment_remove(&sampler.ring);
+		return;
+	}
+	publish_objects();
+	segment_publish(&sampler.ring);
+	__atomic_store_n(&state, RECORDING, __ATOMIC_RELEASE);
+	failed = trigger_start(&trigger, sampler.cookie);
+	for (; failed; failed--)
+		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NO_TRIGGER);
+}
+
+/* The first Go in the process: whatever happens now, it is tried once. */
+static void begin(void)
+{
+	struct config config;
+
+	state = STANDING_DOWN;
+	if (getauxval(AT_SECURE)) {
+		log_line(LOG_WARN, "not recording: the program runs with raised privileges");
+		return;
+	}
+	config_read(environ, &config);
+	if (config.enable)
+		start_recording(&config);
+}
+
+static void look(void)
+{
+	if (state == DORMANT && objects_find() > 0)
+		begin();
+	else if (init_is_recording())
+		publish_objects();
+}
+
+void init_look_for_go(void)
+{
+	int saved = errno;
+
+	while (state != STANDING_DOWN && objects_changed()) {
+		if (__atomic_exchange_n(&looking, 1, __ATOMIC_ACQUIRE)) {
+			/* Waiting here could deadlock with the dynamic linker. */
+			__atomic_store_n(&look_again, 1, __ATOMIC_RELAXED);
+			break;
+		}
+		look();
+		__atomic_store_n(&looking, 0, __ATOMIC_RELEASE);
+		if (!__atomic_exchange_n(&look_again, 0, __ATOMIC_RELAXED))
+			break;
+	}
+	errno = saved;
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	init_look_for_go();
+}

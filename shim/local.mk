@@ -7,11 +7,27 @@ shimincludedir = $(includedir)/goidshim
 shiminclude_HEADERS = %D%/goidshim/format.h
 
 libshimsig_la_CFLAGS = $(SIG_CFLAGS)
-libshimsig_la_SOURCES = %D%/usdt.sig.c %D%/usdt.sig.h \
-	%D%/cfi.sig.c %D%/cfi.sig.h
+libshimsig_la_SOURCES = \
+	%D%/sampler.sig.c %D%/sampler.sig.h \
+	%D%/ring.sig.c %D%/ring.sig.h \
+	%D%/rate.sig.c %D%/rate.sig.h \
+	%D%/fault.sig.c %D%/fault.sig.h \
+	%D%/owner.sig.c %D%/owner.sig.h \
+	%D%/usdt.sig.c %D%/usdt.sig.h \
+	%D%/cfi.sig.c %D%/cfi.sig.h \
+	%D%/mem.sig.c
 
 libgoidshim_la_CFLAGS = $(SHIM_CFLAGS)
-libgoidshim_la_SOURCES = %D%/init.c \
+libgoidshim_la_SOURCES = \
+	%D%/init.c %D%/init.h \
+	%D%/threads.c \
+	%D%/config.c %D%/config.h \
+	%D%/log.c %D%/log.h \
+	%D%/objects.c %D%/objects.h \
+	%D%/segment.c %D%/segment.h \
+	%D%/notes.c %D%/notes.h \
+	%D%/trigger.c %D%/trigger.h \
+	%D%/handler.c %D%/handler.h \
 	%D%/cfi.c %D%/cfi.h
 libgoidshim_la_LIBADD = libshimsig.la libprobesig.la libprobe.la
 libgoidshim_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete \

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The GOIDSHIM_* environment, read once and never trusted: a bad value or an
+ * unknown name costs one line of warning, and the default is used.
+ */
+#ifndef SHIM_CONFIG_H
+#define SHIM_CONFIG_H
+
+#include <stdbool.h>
+
+#include <linux/types.h>
+
+#include "goidshim/format.h"
+
+#define CONFIG_AUTO 0	/* for the enums whose 0 means none */
+
+struct config {
+	bool enable;
+	__u32 rate_hz;		/* 1 to 10000 */
+	__u32 trigger;		/* enum goidshim_trigger, or CONFIG_AUTO */
+	__u32 fsbase_method;	/* enum goidshim_fsbase_method, or CONFIG_AUTO */
+	__u32 ring_mode;	/* enum goidshim_ring_mode */
+	__u64 ring_size;	/* bytes of records */
+	const char *ring_path;	/* may hold %p; null: the default */
+	__u32 log_level;	/* enum log_level */
+	const char *log_path;	/* null: standard error */
+};
+
+/* Reads `environ`. The strings point into it. Warns through log_line(). */
+void config_read(char **environ, struct config *ret);
+
+#endif

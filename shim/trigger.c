@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "shim/trigger.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S 1000000000u
+/* The first real-time signal: the only one that Go leaves alone. */
+#define TIMER_SIGNAL SIGRTMIN
+
+static struct {
+	__u32 kind;
+	__u32 user_only;
+	__u64 period_ns;
+	__u64 cookie;
+} running;
+
+/* What this thread was armed with. */
+static __thread struct {
+	int fd;		/* + 1; 0: none */
+	int timer;	/* + 1; 0: none */
+} armed;
+
+static pid_t self_tid(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
+static struct perf_event_attr perf_attr(bool sigtrap)
+{
+	return (struct perf_event_attr){
+		.size = sizeof(struct perf_event_attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_TASK_CLOCK,
+		.sample_period = running.period_ns,
+		.exclude_kernel = running.user_only,
+		.exclude_hv = 1,
+		.sigtrap = sigtrap,
+		.inherit = sigtrap,
+		.inherit_thread = sigtrap,
+		.remove_on_exec = sigtrap,
+		.sig_data = sigtrap ? running.cookie : 0,
+		.wakeup_events = sigtrap ? 0 : 1,
+		.disabled = !sigtrap,
+	};
+}
+
+/* Low descriptors are the program's: ours goes where it will not be met. */
+static int move_up(int fd)
+{
+	struct rlimit limit;
+	int up;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < 64)
+		return fd;
+	up = limit.rlim_cur > 1 << 20 ? 1 << 19 : (int)limit.rlim_cur / 2;
+	up = fcntl(fd, F_DUPFD_CLOEXEC, up);
+	if (up < 0)
+		return fd;
+	close(fd);
+	return up;
+}
+
+static int perf_open(struct perf_event_attr *attr, pid_t tid)
+{
+	long fd = syscall(SYS_perf_event_open, attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : move_up((int)fd);
+}
+
+static int arm_sigtrap(pid_t tid)
+{
+	struct perf_event_attr attr = perf_attr(true);
+	int fd = perf_open(&attr, tid);
+
+	/* The descriptor is the event: it stays open for the life of the process. */
+	return fd < 0 ? fd : 0;
+}
+
+static int arm_perf(pid_t tid)
+{
+	struct perf_event_attr attr = perf_attr(false);
+	struct f_owner_ex owner = { .type = F_OWNER_TID, .pid = tid };
+	int fd = perf_open(&attr, tid);
+
+	if (fd < 0)
+		return fd;
+	if (fcntl(fd, F_SETFL, O_ASYNC) || fcntl(fd, F_SETSIG, TIMER_SIGNAL) ||
+	    fcntl(fd, F_SETOWN_EX, &owner) || syscall(SYS_ioctl, fd, PERF_EVENT_IOC_ENABLE, 0)) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	if (tid == self_tid())
+		armed.fd = fd + 1;
+	return 0;
+}
+
+/* The kernel's encoding of a thread's CPU-time clock (not in any header). */
+static clockid_t thread_cpu_clock(pid_t tid)
+{
+	return (clockid_t)(~(unsigned)tid << 3 | 6);
+}
+
+static int arm_timer(pid_t tid)
+{
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD_ID,
+		.sigev_signo = TIMER_SIGNAL,
+		.sigev_value.sival_ptr = (void *)running.cookie,
+		._sigev_un._tid = tid,
+	};
+	struct timespec period = { .tv_sec = (time_t)(running.period_ns / NS_PER_S),
+				   .tv_nsec = (long)(running.period_ns % NS_PER_S) };
+	struct itimerspec spec = { .it_interval = period, .it_value = period };
+	int id;
+
+	if (syscall(SYS_timer_create, thread_cpu_clock(tid), &event, &id))
+		return -errno;
+	if (syscall(SYS_timer_settime, id, 0, &spec, NULL)) {
+		int err = -errno;
+
+		syscall(SYS_timer_delete, id);
+		return err;
+	}
+	if (tid == self_tid())
+		armed.timer = id + 1;
+	return 0;
+}
+
+static int arm(pid_t tid)
+{
+	switch (running.kind) {
+	case GOIDSHIM_TRIGGER_SIGTRAP:
+		return arm_sigtrap(tid);
+	case GOIDSHIM_TRIGGER_PERF:
+		return arm_perf(tid);
+	}
+	return arm_timer(tid);
+}
+
+/* Can an event like this be opened? Disabled, so that it raises nothing. */
+static int try_perf(bool sigtrap)
+{
+	struct perf_event_attr attr = perf_attr(sigtrap);
+	long fd;
+
+	attr.disabled = 1;
+	fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	close((int)fd);
+	return 0;
+}
+
+/* Before 6.0 the kernel forces SIGTRAP on a thread that blocks it, and so kills. */
+static int sigtrap_is_safe(void)
+{
+	struct utsname name;
+
+	return uname(&name) == 0 && atoi(name.release) >= 6 ? 0 : -ENOTSUP;
+}
+
+static int try_sigtrap(void)
+{
+	int err = sigtrap_is_safe();
+
+	if (err)
+		return err;
+	running.user_only = 0;
+	err = try_perf(true);
+	if (err != -EACCES && err != -EPERM)
+		return err;
+	running.user_only = 1;
+	return try_perf(true);
+}
+
+static int try_signal(void)
+{
+	running.user_only = 1;
+	return try_perf(false);
+}
+
+static int try_timer(void)
+{
+	running.user_only = 0;
+	return 0;
+}
+
+static const struct candidate {
+	__u32 kind;
+	const char *name;
+	int (*try)(void);
+} candidates[] = {
+	{ GOIDSHIM_TRIGGER_SIGTRAP, "sigtrap", try_sigtrap },
+	{ GOIDSHIM_TRIGGER_PERF, "perf", try_signal },
+	{ GOIDSHIM_TRIGGER_TIMER, "timer", try_timer },
+};
+
+static const char *explain(int err)
+{
+	switch (-err) {
+	case EACCES:
+	case EPERM:
+		return "perf_event_open is refused (perf_event_paranoid or seccomp)";
+	case ENOSYS:
+		return "the kernel has no perf_event_open";
+	case ENOTSUP:
+		return "the kernel is older than 6.0";
+	}
+	return strerror(-err);
+}
+
+static void add_note(char note[160], const char *subject, const char *text)
+{
+	size_t n = strlen(note);
+
+	snprintf(note + n, 160 - n, "%s%s: %s", n ? "; " : "", subject, text);
+}
+
+static void accept(const struct candidate *c, struct trigger *ret)
+{
+	ret->kind = running.kind = c->kind;
+	ret->user_only = running.user_only;
+	ret->sig = c->kind == GOIDSHIM_TRIGGER_SIGTRAP ? SIGTRAP : TIMER_SIGNAL;
+	if (c->kind == GOIDSHIM_TRIGGER_TIMER)
+		add_note(ret->note, c->name, "at most CONFIG_HZ signals a second, weighted");
+	if (c->kind == GOIDSHIM_TRIGGER_SIGTRAP && running.user_only)
+		add_note(ret->note, c->name, "no permission to sample the kernel");
+}
+
+int trigger_choose(__u32 asked, __u32 rate_hz, struct trigger *ret)
+{
+	int err = -ENOTSUP;
+
+	*ret = (struct trigger){ 0 };
+	running.period_ns = NS_PER_S / rate_hz;
+	for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
+		const struct candidate *c = &candidates[i];
+
+		if (asked && c->kind < asked)
+			continue;
+		err = c->try();
+		if (!err) {
+			accept(c, ret);
+			return 0;
+		}
+		add_note(ret->note, c->name, explain(err));
+	}
+	return err;
+}
+
+unsigned trigger_start(const struct trigger *trigger, __u64 cookie)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	unsigned failed = 0;
+
+	running.cookie = cookie;
+	for (struct dirent *d; tasks && (d = readdir(tasks));)
+		if (d->d_name[0] != '.' && arm(atoi(d->d_name)) < 0)
+			failed++;
+	if (tasks)
+		closedir(tasks);
+	else
+		failed = arm(self_tid()) < 0;
+	return failed;
+}
+
+int trigger_arm_thread(void)
+{
+	return running.kind == GOIDSHIM_TRIGGER_SIGTRAP ? 0 : arm(self_tid());
+}
+
+void trigger_disarm_thread(void)
+{
+	if (armed.fd)
+		close(armed.fd - 1);
+	if (armed.timer)
+		syscall(SYS_timer_delete, armed.timer - 1);
+	armed.fd = armed.timer = 0;
+}
