@@ -20,6 +20,7 @@
 #include "shim/sampler.sig.h"
 #include "shim/segment.h"
 #include "shim/trigger.h"
+#include "shim/usdt.sig.h"
 
 __attribute__((visibility("default"))) const unsigned goidshim_abi_version = GOIDSHIM_ABI_VERSION;
 
@@ -64,6 +65,7 @@ static void publish_objects(void)
 		h->objects[i].module = notes_find_module(&sampler.ring, h->objects[i].load_bias);
 		sampler.layouts[i] = h->objects[i].layout;
 		__atomic_store_n(&h->object_count, i + 1, __ATOMIC_RELEASE);
+		usdt_objects(h, i + 1);
 		__atomic_store_n(&sampler.object_count, i + 1, __ATOMIC_RELEASE);
 	}
 }

@@ -13,6 +13,7 @@
 #include "probe/sys.sig.h"
 #include "shim/owner.sig.h"
 #include "shim/rate.sig.h"
+#include "shim/usdt.sig.h"
 
 struct sampler sampler;
 
@@ -72,6 +73,7 @@ static __u32 thread_lane(__u64 fs_base)
 	if (lane == RING_NO_LANE)
 		return 0;
 	record_thread(lane, fs_base);
+	usdt_thread(self.tid, fs_base, lane, GOIDSHIM_LANE_SAMPLES);
 	if (!self.leaving)
 		self.lane = lane + 1;
 	return lane + 1;
@@ -111,11 +113,13 @@ static void take_sample(__u32 lane, __u64 fs_base, const struct interrupt *in)
 	goid_read(sampler.layouts, __atomic_load_n(&sampler.object_count, __ATOMIC_ACQUIRE),
 		  fs_base, in->pc, in->sp, &who);
 	s = ring_reserve(&sampler.ring, lane, sizeof(*s));
-	if (s) {
-		fill_sample(s, lane, in, &who);
-		ring_commit(&sampler.ring, lane, sizeof(*s));
-		rate_count_sample(ring_lane(&sampler.ring, lane), in->periods, sampler.user_only);
-	}
+	if (!s)
+		return;
+	fill_sample(s, lane, in, &who);
+	ring_commit(&sampler.ring, lane, sizeof(*s));
+	rate_count_sample(ring_lane(&sampler.ring, lane), in->periods, sampler.user_only);
+	usdt_sample(ring_lane(&sampler.ring, lane)->samples, who.goid, who.fs_base, who.g,
+		    who.class_, lane, who.reason, in->context);
 }
 
 static void on_interrupt(const struct interrupt *in)
