@@ -11,3 +11,29 @@ libcsymbols_la_SOURCES = \
 	%D%/intervals.c %D%/intervals.h \
 	%D%/modulefile.c %D%/modulefile.h
 libcsymbols_la_LIBADD = $(LIBDW_LIBS) $(LIBELF_LIBS) $(ZLIB_LIBS) $(DEMANGLE_LIBS)
+
+# What is in a ring: reading it, adding it up, printing it.
+noinst_LTLIBRARIES += libtools.la
+libtools_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(JANSSON_CFLAGS)
+libtools_la_SOURCES = \
+	%D%/export.c %D%/export.h \
+	%D%/export-json.c \
+	%D%/export-ndjson.c \
+	%D%/export-text.c \
+	%D%/image.c %D%/image.h \
+	%D%/names.c %D%/names.h \
+	%D%/notes.c %D%/notes.h \
+	%D%/printable.c %D%/printable.h \
+	%D%/profile.c %D%/profile.h \
+	%D%/reader.c %D%/reader.h \
+	%D%/record.c %D%/record.h \
+	%D%/report.c %D%/report.h \
+	%D%/rings.c %D%/rings.h \
+	%D%/symbolizer.c %D%/symbolizer.h \
+	%D%/target.c %D%/target.h
+libtools_la_LIBADD = libcsymbols.la libprobesig.la libprobe.la $(JANSSON_LIBS)
+
+bin_PROGRAMS += goidshim-dump
+goidshim_dump_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
+goidshim_dump_SOURCES = %D%/goidshim-dump.c
+goidshim_dump_LDADD = libtools.la

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The report as one JSON object. Numbers that do not fit JSON's signed 64 bits
+ * stop at its largest; what is not known is null.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdint.h>
+
+#include "probe/fsbase.h"
+#include "tools/export.h"
+#include "tools/names.h"
+#include "tools/printable.h"
+#include "tools/profile.h"
+#include "tools/report.h"
+#include "tools/target.h"
+
+static json_t *number(__u64 value)
+{
+	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+static json_t *text(const char *value)
+{
+	char clean[4096];
+
+	return value[0] ? json_string(printable_copy(clean, sizeof(clean), value)) : json_null();
+}
+
+static json_t *build_target(const struct export_context *c)
+{
+	const struct goidshim_header *h = reader_header(c->reader);
+
+	return json_pack("{s:I, s:o, s:o, s:b}", "pid", (json_int_t)h->pid, "exe",
+			 text(target_exe(c->reader)), "go_version",
+			 text(h->object_count ? h->objects[0].go_version : ""), "alive",
+			 c->is_alive);
+}
+
+static json_t *build_object(const struct goidshim_object *object)
+{
+	const struct goidshim_golayout *l = &object->layout;
+
+	return json_pack("{s:o, s:I, s:i, s:s, s:i}", "go_version", text(object->go_version),
+			 "tls_offset", (json_int_t)l->tls_offset, "goid_offset", l->g_goid,
+			 "offsets_from", report_offsets_from(l), "offsets_proved",
+			 l->fields_proved);
+}
+
+static json_t *build_discovery(const struct export_context *c)
+{
+	const struct goidshim_header *h = reader_header(c->reader);
+	const struct goidshim_golayout *l = h->object_count ? &h->objects[0].layout : NULL;
+	json_t *objects = json_array();
+
+	for (__u32 i = 0; i < h->object_count; i++)
+		json_array_append_new(objects, build_object(&h->objects[i]));
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "fs_base_method",
+			 fsbase_method_name(h->fsbase_method), "fs_base_note",
+			 text(h->fsbase_note), "tls_offset",
+			 l ? json_integer(l->tls_offset) : json_null(), "goid_offset",
+			 l ? json_integer(l->g_goid) : json_null(), "offsets_from",
+			 text(l ? report_offsets_from(l) : ""), "objects", objects);
+}
+
+static json_t *build_lost(const struct export_context *c)
+{
+	json_t *object = json_object();
+	__u64 lost[GOIDSHIM_LOST_MAX];
+
+	report_lost(c->reader, c->is_followed, lost);
+	for (unsigned i = 0; i < GOIDSHIM_LOST_MAX; i++)
+		if (lost[i])
+			json_object_set_new(object, names_lost(i), number(lost[i]));
+	return object;
+}
+
+static json_t *build_sampling(const struct export_context *c, const struct profile *p)
+{
+	const struct goidshim_header *h = reader_header(c->reader);
+	double achieved = report_rate_hz(reader_totals(c->reader));
+
+	return json_pack("{s:s, s:o, s:I, s:o, s:b, s:o, s:o, s:o, s:o}", "trigger",
+			 names_trigger(h->trigger), "trigger_note", text(h->trigger_note),
+			 "rate_asked_hz", (json_int_t)h->rate_hz, "rate_achieved_hz",
+			 achieved > 0 ? json_real(achieved) : json_null(), "user_only",
+			 h->user_only != 0, "samples", number(p->samples), "cpu_ns",
+			 number(profile_cpu_ns(p->periods, h->period_ns)), "start_realtime_ns",
+			 number(h->start_realtime_ns), "lost", build_lost(c));
+}
+
+static const char *kind_word(enum report_kind kind)
+{
+	static const char *const words[] = {
+		[REPORT_ORDINARY] = "ordinary",
+		[REPORT_MAIN] = "main",
+		[REPORT_SYSTEM] = "system",
+		[REPORT_CALLBACK] = "callback",
+	};
+
+	return words[kind];
+}
+
+static json_t *build_goroutine(const struct export_context *c, const struct profile_goroutine *g)
+{
+	__u64 period_ns = reader_header(c->reader)->period_ns;
+	struct report_goroutine words;
+
+	report_goroutine(c->symbolizer, g, &words);
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "goid",
+			 number(g->goid), "kind", kind_word(words.kind), "start",
+			 text(words.function), "created_at", text(words.created_at), "parent",
+			 g->parent_goid ? number(g->parent_goid) : json_null(), "samples",
+			 number(g->samples), "cpu_ns", number(profile_cpu_ns(g->periods, period_ns)),
+			 "cpu_ns_c", number(profile_cpu_ns(g->periods_c, period_ns)), "cpu_ns_go",
+			 number(profile_cpu_ns(g->periods_go, period_ns)), "cpu_ns_runtime",
+			 number(profile_cpu_ns(g->periods_runtime, period_ns)), "object",
+			 (int)g->object);
+}
+
+static json_t *build_goroutines(const struct export_context *c, const struct profile *p)
+{
+	size_t count = c->limit && c->limit < p->goroutine_count ? c->limit : p->goroutine_count;
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, build_goroutine(c, &p->goroutines[i]));
+	return array;
+}
+
+static void add_to(json_t *object, const char *key, __u64 value)
+{
+	json_t *old = json_object_get(object, key);
+
+	json_object_set_new(object, key,
+			    number(value + (old ? (__u64)json_integer_value(old) : 0)));
+}
+
+/* Samples by reason and by class: the two ways to ask why. */
+static void build_unattributed(const struct profile *p, json_t **ret_by_reason,
+			       json_t **ret_by_class)
+{
+	*ret_by_reason = json_object();
+	*ret_by_class = json_object();
+	for (unsigned class_ = 0; class_ <= GOIDSHIM_CLASS_MAX; class_++) {
+		for (unsigned reason = 0; reason <= GOIDSHIM_REASON_MAX; reason++) {
+			__u64 samples = p->unattributed[class_][reason].samples;
+
+			if (samples == 0)
+				continue;
+			add_to(*ret_by_reason, names_reason(reason), samples);
+			add_to(*ret_by_class, names_class(class_), samples);
+		}
+	}
+}
+
+static json_t *build_damage(const struct export_context *c)
+{
+	const struct reader_damage *d = reader_damage(c->reader);
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < READER_PROBLEM_MAX; i++)
+		if (d->times[i])
+			json_array_append_new(array, json_pack("{s:s, s:o, s:o}", "what",
+							       names_explain_problem(i), "times",
+							       number(d->times[i]), "bytes_skipped",
+							       number(d->bytes[i])));
+	return array;
+}
+
+static int json_end(const struct export_context *c, void *state)
+{
+	struct profile *p = state;
+	json_t *by_reason, *by_class, *root;
+	int err;
+
+	profile_sort(p);
+	build_unattributed(p, &by_reason, &by_class);
+	root = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "target", build_target(c),
+			 "discovery", build_discovery(c), "sampling", build_sampling(c, p),
+			 "goroutines", build_goroutines(c, p), "unattributed", by_reason,
+			 "unattributed_by_class", by_class, "damage", build_damage(c));
+	if (!root)
+		return -ENOMEM;
+	err = json_dumpf(root, c->out, JSON_INDENT(2)) < 0 ? -EIO : 0;
+	fputc('\n', c->out);
+	json_decref(root);
+	return err;
+}
+
+const struct exporter export_json = {
+	.name = "json",
+	.about = "the same report as one JSON object",
+	.order = READER_BY_CLAIM,
+	.begin = export_profile_begin,
+	.record = export_profile_record,
+	.end = json_end,
+	.free = export_profile_free,
+};

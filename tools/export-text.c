@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The report for people: what was recorded and how far to trust it, then the
+ * goroutines by CPU time, then the time that no goroutine was found for. It
+ * fits WIDTH columns.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "probe/fsbase.h"
+#include "tools/export.h"
+#include "tools/names.h"
+#include "tools/printable.h"
+#include "tools/profile.h"
+#include "tools/report.h"
+#include "tools/target.h"
+
+enum {
+	WIDTH = 100,
+	LABEL_WIDTH = 13,	/* of a fact: "  rate       " */
+	NUMBERS_WIDTH = 48,	/* of a goroutine's figures, see put_row */
+	MESSAGES_MAX = 5,
+};
+
+/* ---- words and numbers ---- */
+
+static void set_style(const struct export_context *c, const char *style)
+{
+	if (c->use_color)
+		fprintf(c->out, "\033[%sm", style);
+}
+
+static void put_heading(const struct export_context *c, const char *text)
+{
+	fputc('\n', c->out);
+	set_style(c, "1");
+	fputs(text, c->out);
+	set_style(c, "0");
+	fputc('\n', c->out);
+}
+
+/* "1234567" -> "1,234,567" */
+static const char *grouped(char buffer[static 32], __u64 value)
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof(digits), "%llu", value);
+	char *to = buffer;
+
+	for (int i = 0; i < n; i++) {
+		if (i > 0 && (n - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = '\0';
+	return buffer;
+}
+
+/* Milliseconds with one decimal: "1,234.5" */
+static const char *milliseconds(char buffer[static 32], __u64 ns)
+{
+	__u64 tenths = ns / 100000;
+
+	grouped(buffer, tenths / 10);
+	sprintf(buffer + strlen(buffer), ".%u", (unsigned)(tenths % 10));
+	return buffer;
+}
+
+static double percent(__u64 part, __u64 whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+/* ---- facts: "  label      words, wrapped" ---- */
+
+static void put_wrapped(const struct export_context *c, const char *text)
+{
+	size_t column = LABEL_WIDTH;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (column > LABEL_WIDTH && column + 1 + n > WIDTH) {
+			fprintf(c->out, "\n%*s", LABEL_WIDTH, "");
+			column = LABEL_WIDTH;
+		} else if (column > LABEL_WIDTH) {
+			fputc(' ', c->out);
+			column++;
+		}
+		fwrite(text, 1, n, c->out);
+		column += n;
+		text += n;
+		text += strspn(text, " ");
+	}
+	fputc('\n', c->out);
+}
+
+__attribute__((format(printf, 3, 4))) static void
+put_fact(const struct export_context *c, const char *label, const char *format, ...)
+{
+	char raw[1024], text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(raw, sizeof(raw), format, args);
+	va_end(args);
+	set_style(c, "2");
+	fprintf(c->out, "  %-*s", LABEL_WIDTH - 2, label);
+	set_style(c, "0");
+	put_wrapped(c, printable_copy(text, sizeof(text), raw));
+}
+
+static void put_target(const struct export_context *c)
+{
+	const struct goidshim_header *h = reader_header(c->reader);
+	const char *exe = target_exe(c->reader);
+	char text[400];
+
+	set_style(c, "1");
+	fputs(printable_copy(text, sizeof(text), exe), c->out);
+	set_style(c, "0");
+	fprintf(c->out, "  pid %u, %s", h->pid,
+		c->is_alive ? "alive" : target_state(h) == TARGET_ELSEWHERE
+						? "recorded on another machine or before a reboot"
+						: "ended");
+	for (__u32 i = 0; i < h->object_count; i++)
+		fprintf(c->out, ", %s",
+			printable_copy(text, sizeof(text), h->objects[i].go_version));
+	fputs("\n\n", c->out);
+}
+
+static void put_recorded(const struct export_context *c, const struct profile *p)
+{
+	const struct goidshim_header *h = reader_header(c->reader);
+	time_t start = (time_t)(h->start_realtime_ns / 1000000000);
+	char when[64] = "?", samples[32];
+	struct tm tm;
+
+	if (localtime_r(&start, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	if (p->last_ns > h->start_ns)
+		put_fact(c, "recorded", "%s, for %.1f s", when,
+			 (double)(p->last_ns - h->start_ns) / 1e9);
+	else
+		put_fact(c, "recorded", "%s", when);
+	put_fact(c, "CPU time", "%.2f s in %s samples; %s",
+		 (double)profile_cpu_ns(p->periods, h->period_ns) / 1e9,
+		 grouped(samples, p->samples),
+		 h->user_only ? "user time only, time in the kernel is not included"
+			      : "user time and time in the kernel");
+}
+
+static void put_sampling(const struct export_context *c)
+{
+	const struct goidshim_header *h = reader_header(c->reader);
+	double achieved = report_rate_hz(reader_totals(c->reader));
+
+	if (achieved > 0 && h->rate_hz > 0)
+		put_fact(c, "rate", "%u Hz asked, %.1f Hz achieved (%.1f %%)", h->rate_hz, achieved,
+			 100 * achieved / h->rate_hz);
+	else
+		put_fact(c, "rate", "%u Hz asked; too little CPU time to say what was achieved",
+			 h->rate_hz);
+	put_fact(c, "trigger", "%s: %s%s%s", names_trigger(h->trigger),
+		 names_explain_trigger(h->trigger), h->trigger_note[0] ? "; " : "",
+		 h->trigger_note);
+}
+
+static void put_discovery(const struct export_context *c)
+{
+	const struct goidshim_header *h = reader_header(c->reader);
+
+	put_fact(c, "FS base", "%s%s%s", fsbase_method_name(h->fsbase_method),
+		 h->fsbase_note[0] ? ": " : "", h->fsbase_note);
+	for (__u32 i = 0; i < h->object_count; i++) {
+		const struct goidshim_golayout *l = &h->objects[i].layout;
+
+		put_fact(c, "goroutine",
+			 "g at FS base %s %" PRIu64 ", goid at g + %u; offsets from %s (%u proved)",
+			 l->tls_offset < 0 ? "-" : "+",
+			 (uint64_t)(l->tls_offset < 0 ? -(__u64)l->tls_offset : (__u64)l->tls_offset),
+			 l->g_goid, report_offsets_from(l), l->fields_proved);
+	}
+	if (h->object_count == 0)
+		put_fact(c, "goroutine", "no Go runtime was found in this process");
+}
+
+static void put_lost(const struct export_context *c)
+{
+	__u64 lost[GOIDSHIM_LOST_MAX];
+	bool any = false;
+	char count[32];
+
+	report_lost(c->reader, c->is_followed, lost);
+	for (unsigned i = 0; i < GOIDSHIM_LOST_MAX; i++) {
+		if (lost[i] == 0)
+			continue;
+		put_fact(c, any ? "" : "lost", "%s %s", grouped(count, lost[i]),
+			 names_explain_lost(i));
+		any = true;
+	}
+	if (!any)
+		put_fact(c, "lost", "nothing");
+}
+
+static void put_damage(const struct export_context *c)
+{
+	const struct reader_damage *d = reader_damage(c->reader);
+	char times[32], bytes[32];
+
+	for (unsigned i = 0; i < READER_PROBLEM_MAX; i++)
+		if (d->times[i])
+			put_fact(c, "damaged", "%s %s%s%s%s", grouped(times, d->times[i]),
+				 names_explain_problem(i), d->bytes[i] ? ": " : "",
+				 d->bytes[i] ? grouped(bytes, d->bytes[i]) : "",
+				 d->bytes[i] ? " bytes skipped" : "");
+	if (d->unknown_records)
+		put_fact(c, "skipped", "%s records of a kind that is newer than this program",
+			 grouped(times, d->unknown_records));
+}
+
+static void put_remarks(const struct export_context *c)
+{
+	size_t messages = reader_message_count(c->reader);
+	size_t first = messages > MESSAGES_MAX ? messages - MESSAGES_MAX : 0;
+
+	for (size_t i = 0; i < symbolizer_problem_count(c->symbolizer); i++)
+		put_fact(c, "names", "%s", symbolizer_problem(c->symbolizer, i));
+	for (size_t i = first; i < messages; i++)
+		put_fact(c, "log", "%s", reader_message(c->reader, i)->text);
+}
+
+/* ---- the goroutines ---- */
+
+struct row {
+	const struct profile_goroutine *goroutine;
+	struct report_goroutine words;
+	char function[64];	/* as shown */
+	char created_at[64];
+};
+
+struct columns {
+	int function;
+	int created_at;
+};
+
+/* "github.com/a/b/pkg.(*T).Run" -> "pkg.(*T).Run"; "/src/a/b/main.go:7" -> "b/main.go:7" */
+static const char *after_slashes(const char *text, unsigned keep)
+{
+	for (const char *c = text + strlen(text); c > text; c--)
+		if (c[-1] == '/' && keep-- == 0)
+			return c;
+	return text;
+}
+
+/* At most `width` columns of `text`, its end if it has more. */
+static void shorten(char *to, size_t size, const char *text, size_t width)
+{
+	if (printable_width(text) <= width)
+		snprintf(to, size, "%s", text);
+	else
+		snprintf(to, size, "..%s", printable_tail(text, width - 2));
+}
+
+static void fill_row(struct row *row, const struct export_context *c,
+		     const struct profile_goroutine *goroutine)
+{
+	const char *function = row->words.function;
+
+	row->goroutine = goroutine;
+	report_goroutine(c->symbolizer, goroutine, &row->words);
+	if (row->words.kind == REPORT_CALLBACK)
+		function = "(callback from a C thread)";
+	shorten(row->function, sizeof(row->function), after_slashes(function, 0), 40);
+	shorten(row->created_at, sizeof(row->created_at), after_slashes(row->words.created_at, 1),
+		40);
+}
+
+static int max(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+static int min(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+/* Both columns as wide as they want to be if that fits, else the wider one gives way. */
+static struct columns fit_columns(const struct row *rows, size_t count)
+{
+	int room = WIDTH - NUMBERS_WIDTH - 2 - 8;
+	struct columns want = { .function = 14, .created_at = 10 };
+
+	for (size_t i = 0; i < count; i++) {
+		want.function = max(want.function, (int)printable_width(rows[i].function));
+		want.created_at = max(want.created_at, (int)printable_width(rows[i].created_at));
+	}
+	if (want.function + want.created_at > room) {
+		int half = room / 2;
+
+		want.created_at = min(want.created_at, max(half, room - want.function));
+		want.function = min(want.function, room - want.created_at);
+	}
+	return want;
+}
+
+static void put_padded(const struct export_context *c, const char *text, int width)
+{
+	char shown[64];
+
+	shorten(shown, sizeof(shown), text, (size_t)width);
+	fprintf(c->out, "%s%*s", shown, width - (int)printable_width(shown), "");
+}
+
+static void put_row(const struct export_context *c, const struct row *row,
+		    const struct columns *columns, const struct profile *p)
+{
+	const struct profile_goroutine *g = row->goroutine;
+	char ms[32], goid[32], parent[32] = "";
+
+	snprintf(goid, sizeof(goid), "%llu", g->goid);
+	if (g->parent_goid)
+		snprintf(parent, sizeof(parent), "%llu", g->parent_goid);
+	fprintf(c->out, "%9s %12s %5.1f%%  %4.0f%% %4.0f%% %4.0f%%  ", goid,
+		milliseconds(ms, profile_cpu_ns(g->periods, reader_header(c->reader)->period_ns)),
+		percent(g->periods, p->periods), percent(g->periods_c, g->periods),
+		percent(g->periods_go, g->periods), percent(g->periods_runtime, g->periods));
+	if (row->words.kind == REPORT_SYSTEM)
+		set_style(c, "2");
+	put_padded(c, row->function, columns->function);
+	fputs("  ", c->out);
+	put_padded(c, row->created_at, columns->created_at);
+	fprintf(c->out, "%s%s\n", parent[0] ? "  " : "", parent);
+	if (row->words.kind == REPORT_SYSTEM)
+		set_style(c, "0");
+}
+
+static void put_rest(const struct export_context *c, const struct profile *p, size_t shown)
+{
+	__u64 periods = 0;
+	char count[32], ms[32];
+
+	if (shown == p->goroutine_count)
+		return;
+	for (size_t i = shown; i < p->goroutine_count; i++)
+		periods += p->goroutines[i].periods;
+	fprintf(c->out, "%9s %12s %5.1f%%  and %s more (--limit=0 lists all)\n", "...",
+		milliseconds(ms, profile_cpu_ns(periods, reader_header(c->reader)->period_ns)),
+		percent(periods, p->periods), grouped(count, p->goroutine_count - shown));
+}
+
+static int put_goroutines(const struct export_context *c, const struct profile *p)
+{
+	size_t count = c->limit && c->limit < p->goroutine_count ? c->limit : p->goroutine_count;
+	struct row *rows = calloc(count + 1, sizeof(*rows));
+	struct columns columns;
+
+	if (!rows)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		fill_row(&rows[i], c, &p->goroutines[i]);
+	columns = fit_columns(rows, count);
+	put_heading(c, "Goroutines by CPU time");
+	set_style(c, "2");
+	fprintf(c->out, "%9s %12s %6s  %5s %5s %5s  %-*s  %-*s  %s\n", "goid", "CPU ms", "share", "C",
+		"Go", "runt.", columns.function, "start function", columns.created_at, "created at",
+		"by goid");
+	set_style(c, "0");
+	for (size_t i = 0; i < count; i++)
+		put_row(c, &rows[i], &columns, p);
+	put_rest(c, p, count);
+	free(rows);
+	return 0;
+}
+
+/* ---- the rest of the time ---- */
+
+static void put_unattributed(const struct export_context *c, const struct profile *p)
+{
+	char ms[32];
+
+	put_heading(c, "CPU time without a goroutine");
+	for (unsigned class_ = 0; class_ <= GOIDSHIM_CLASS_MAX; class_++) {
+		for (unsigned reason = 0; reason <= GOIDSHIM_REASON_MAX; reason++) {
+			const struct profile_unattributed *u = &p->unattributed[class_][reason];
+
+			if (u->samples == 0)
+				continue;
+			milliseconds(ms, profile_cpu_ns(u->periods,
+							reader_header(c->reader)->period_ns));
+			fprintf(c->out, "%22s %5.1f%%  %s\n", ms, percent(u->periods, p->periods),
+				names_explain_unattributed(class_, reason));
+		}
+	}
+	if (p->unattributed_periods == 0)
+		fprintf(c->out, "%22s\n", "none");
+}
+
+static int text_end(const struct export_context *c, void *state)
+{
+	struct profile *p = state;
+
+	profile_sort(p);
+	put_target(c);
+	put_recorded(c, p);
+	put_sampling(c);
+	put_discovery(c);
+	put_lost(c);
+	put_damage(c);
+	if (p->samples > 0) {
+		if (put_goroutines(c, p) < 0)
+			return -1;
+		put_unattributed(c, p);
+	}
+	put_remarks(c);
+	return 0;
+}
+
+const struct exporter export_text = {
+	.name = "text",
+	.about = "a report for people",
+	.order = READER_BY_CLAIM,
+	.default_limit = 40,
+	.begin = export_profile_begin,
+	.record = export_profile_record,
+	.end = text_end,
+	.free = export_profile_free,
+};

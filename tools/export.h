@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Output formats. Each is a file export-<name>.c with one table of what it does
+ * with the records of a ring; goidshim-dump reads the ring and calls it.
+ */
+#ifndef TOOLS_EXPORT_H
+#define TOOLS_EXPORT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "tools/reader.h"
+#include "tools/symbolizer.h"
+
+/* What an exporter may look at. */
+struct export_context {
+	FILE *out;
+	const char *path;		/* of the ring */
+	const struct reader *reader;
+	struct symbolizer *symbolizer;
+	bool is_alive;			/* the target, when the ring was read last */
+	bool is_followed;		/* the ring was read while the target ran */
+	bool use_color;
+	unsigned limit;			/* goroutines to list; 0: all */
+};
+
+struct exporter {
+	const char *name;		/* as in --format=NAME */
+	const char *about;		/* for --help */
+	enum reader_order order;
+	unsigned default_limit;		/* goroutines to list; 0: all */
+	/* All return 0 or -errno. `state` is the exporter's own. */
+	int (*begin)(const struct export_context *context, void **ret_state);
+	int (*record)(const struct export_context *context, void *state,
+		      const struct reader_item *item);
+	/* Writes what is still to be written. */
+	int (*end)(const struct export_context *context, void *state);
+	void (*free)(void *state);
+};
+
+extern const struct exporter export_text;
+extern const struct exporter export_json;
+extern const struct exporter export_ndjson;
+
+/* NULL-terminated; the first is the default. */
+extern const struct exporter *const export_all[];
+
+/* NULL if there is none of that name. */
+const struct exporter *export_find(const char *name);
+
+/* begin, record and free for exporters whose state is a struct profile. */
+int export_profile_begin(const struct export_context *context, void **ret_state);
+int export_profile_record(const struct export_context *context, void *state,
+			  const struct reader_item *item);
+void export_profile_free(void *state);
+
+#endif

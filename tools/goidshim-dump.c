@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * goidshim-dump: what a ring has to say. Finds the ring, reads it (once, or
+ * along with the program) and hands every record to an exporter.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "tools/export.h"
+#include "tools/rings.h"
+#include "tools/target.h"
+
+/* The exit status, as in goidshim-dump(1). */
+enum {
+	EXIT_DONE = 0,
+	EXIT_PARTIAL = 1,	/* a part of the ring was damaged; or there was nothing to do */
+	EXIT_CANNOT = 2,
+};
+
+enum action { ACTION_DUMP, ACTION_LIST, ACTION_CLEAN };
+
+struct options {
+	enum action action;
+	const char *word;		/* PID or FILE */
+	const struct exporter *exporter;
+	bool follow;
+	unsigned limit;
+	bool has_limit;
+	struct modulefile_paths paths;
+};
+
+enum { KEY_LIST = 256, KEY_CLEAN, KEY_LIMIT, KEY_SYSROOT, KEY_DEBUG_DIR };
+
+static const struct argp_option option_table[] = {
+	{ "format", 'f', "NAME", 0, "text (default), json, or ndjson: a record a line", 0 },
+	{ "follow", 'F', NULL, 0, "Read along until the program ends or Ctrl-C", 0 },
+	{ "limit", KEY_LIMIT, "N", 0, "Report the N busiest goroutines; 0: all (default: 40 in text)", 0 },
+	{ "list", KEY_LIST, NULL, 0, "List your rings in " RINGS_FOLDER, 1 },
+	{ "clean", KEY_CLEAN, NULL, 0, "Remove your rings whose program has ended", 1 },
+	{ "sysroot", KEY_SYSROOT, "FOLDER", 0, "Look for the program's files below FOLDER", 2 },
+	{ "debug-dir", KEY_DEBUG_DIR, "FOLDER", 0, "Look for separate debug files in FOLDER", 2 },
+	{ 0 },
+};
+
+static volatile sig_atomic_t was_interrupted;
+
+static unsigned parse_limit(const char *text, struct argp_state *state)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (!*text || *end || value > UINT32_MAX)
+		argp_error(state, "--limit=%s: give a number of goroutines, or 0 for all", text);
+	return (unsigned)value;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 'f':
+		o->exporter = export_find(arg);
+		if (!o->exporter)
+			argp_error(state, "--format=%s: give text, json or ndjson", arg);
+		return 0;
+	case 'F':
+		o->follow = true;
+		return 0;
+	case KEY_LIMIT:
+		o->limit = parse_limit(arg, state);
+		o->has_limit = true;
+		return 0;
+	case KEY_LIST:
+		o->action = ACTION_LIST;
+		return 0;
+	case KEY_CLEAN:
+		o->action = ACTION_CLEAN;
+		return 0;
+	case KEY_SYSROOT:
+		o->paths.sysroot = arg;
+		return 0;
+	case KEY_DEBUG_DIR:
+		o->paths.debug_dir = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (o->word)
+			argp_error(state, "%s: give one PID or FILE", arg);
+		o->word = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const char doc[] =
+	"Report which goroutines a program under libgoidshim.so spent its CPU time for.\v"
+	"Without PID or FILE: the newest ring of this user in " RINGS_FOLDER ".";
+
+static const struct argp parser = { option_table, parse_option, "[PID|FILE]", doc, NULL, NULL, NULL };
+
+static int complain(const char *what, const char *how)
+{
+	fprintf(stderr, "goidshim-dump: %s: %s\n", what, how);
+	return EXIT_CANNOT;
+}
+
+/* ---- reading ---- */
+
+/* One pass: everything that is new goes to the exporter. */
+static int dump_pass(struct reader *reader, const struct exporter *exporter,
+		     const struct export_context *context, void *state)
+{
+	struct reader_item item;
+	int err = reader_poll(reader, exporter->order);
+
+	if (err)
+		return err;
+	while ((err = reader_next(reader, &item)) > 0) {
+		err = exporter->record(context, state, &item);
+		if (err)
+			return err;
+	}
+	return err;
+}
+
+static bool is_alive(const struct reader *reader, const char *path)
+{
+	return target_state(reader_header(reader)) == TARGET_ALIVE || target_has_writer(path);
+}
+
+static void on_interrupt(int signal)
+{
+	was_interrupted = 1;
+}
+
+/* Ctrl-C ends the reading, not the report. */
+static void catch_interrupts(void)
+{
+	struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* Passes until the program has ended: what was asked before a pass is in that pass. */
+static int dump_follow(struct reader *reader, const struct exporter *exporter,
+		       struct export_context *context, void *state)
+{
+	const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+
+	catch_interrupts();
+	for (;;) {
+		int err;
+
+		context->is_alive = is_alive(reader, context->path);
+		err = dump_pass(reader, exporter, context, state);
+		if (err || fflush(context->out) != 0 || !context->is_alive || was_interrupted)
+			return err;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int dump_records(struct reader *reader, const struct options *o,
+			struct export_context *context)
+{
+	const struct exporter *exporter = o->exporter;
+	void *state;
+	int err = exporter->begin(context, &state);
+
+	if (err)
+		return err;
+	if (o->follow)
+		err = dump_follow(reader, exporter, context, state);
+	else
+		err = dump_pass(reader, exporter, context, state);
+	if (!err)
+		err = exporter->end(context, state);
+	exporter->free(state);
+	return err;
+}
+
+static bool wants_color(void)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+/* The end of the output. Whoever reads it may stop reading: that is no error. */
+static int finish(const struct reader *reader, const char *path, int err)
+{
+	errno = 0;
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return errno == EPIPE || errno == 0 ? EXIT_DONE
+						    : complain("standard output", strerror(errno));
+	if (err == -EBADMSG)
+		return complain(path, "was changed while it was read: nobody but its program may "
+				      "write it");
+	if (err)
+		return complain(path, strerror(-err));
+	return reader_is_damaged(reader) ? EXIT_PARTIAL : EXIT_DONE;
+}
+
+static int dump_ring(const struct options *o, const char *path)
+{
+	struct export_context context = {
+		.out = stdout,
+		.path = path,
+		.is_followed = o->follow,
+		.use_color = wants_color(),
+		.limit = o->has_limit ? o->limit : o->exporter->default_limit,
+	};
+	struct reader *reader;
+	const char *why;
+	int err = reader_open(path, &why, &reader);
+
+	if (err)
+		return complain(path, why);
+	context.reader = reader;
+	context.is_alive = is_alive(reader, path);
+	err = symbolizer_open(reader, &o->paths, &context.symbolizer);
+	if (!err) {
+		err = dump_records(reader, o, &context);
+		symbolizer_close(context.symbolizer);
+	}
+	err = finish(reader, path, err);
+	reader_close(reader);
+	return err;
+}
+
+/* ---- the commands ---- */
+
+static int dump(const struct options *o)
+{
+	char *path;
+	int err = rings_find(RINGS_FOLDER, o->word, &path);
+
+	if (err == -ENOENT && o->word)
+		return complain(o->word, "no ring of such a process in " RINGS_FOLDER
+					 ": try --list, or give the ring's file");
+	if (err == -ENOENT)
+		return complain(RINGS_FOLDER, "none of your programs left a ring here: start one "
+					      "with LD_PRELOAD=libgoidshim.so");
+	if (err)
+		return complain("cannot look for rings", strerror(-err));
+	err = dump_ring(o, path);
+	free(path);
+	return err;
+}
+
+static int list(void)
+{
+	int count = rings_list(RINGS_FOLDER, stdout);
+
+	if (count < 0)
+		return complain(RINGS_FOLDER, strerror(-count));
+	if (count == 0)
+		fprintf(stderr, "goidshim-dump: no rings of yours in " RINGS_FOLDER "\n");
+	return count ? EXIT_DONE : EXIT_PARTIAL;
+}
+
+static int clean(void)
+{
+	int count = rings_clean(RINGS_FOLDER, stdout);
+
+	if (count < 0)
+		return complain(RINGS_FOLDER, strerror(-count));
+	if (count == 0)
+		fprintf(stderr, "goidshim-dump: no rings of ended programs of yours in " RINGS_FOLDER
+				"\n");
+	return EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .exporter = export_all[0] };
+
+	argp_program_version = PACKAGE_STRING;
+	argp_err_exit_status = EXIT_CANNOT;
+	argp_parse(&parser, argc, argv, 0, NULL, &options);
+	switch (options.action) {
+	case ACTION_LIST:
+		return list();
+	case ACTION_CLEAN:
+		return clean();
+	case ACTION_DUMP:
+		break;
+	}
+	return dump(&options);
+}

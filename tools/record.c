@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/record.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_terminated(const char *text, size_t room)
+{
+	return memchr(text, '\0', room) != NULL;
+}
+
+static size_t padded(size_t size)
+{
+	return (size + GOIDSHIM_RECORD_ALIGN - 1) & ~(size_t)(GOIDSHIM_RECORD_ALIGN - 1);
+}
+
+static bool is_sample(const struct goidshim_sample *s)
+{
+	if (s->record.size < sizeof(*s) || s->stack_depth > GOIDSHIM_MAX_STACK)
+		return false;
+	if (sizeof(*s) + s->stack_depth * sizeof(__u64) + padded(s->labels_size) > s->record.size)
+		return false;
+	if (s->object != 0xff && s->object >= GOIDSHIM_MAX_OBJECTS)
+		return false;
+	return s->periods > 0 && (s->goid != 0) == !!goidshim_class_has_goid(s->class_);
+}
+
+static bool is_thread(const struct goidshim_thread *t)
+{
+	return t->record.size >= sizeof(*t) && is_terminated(t->name, sizeof(t->name));
+}
+
+static bool is_module(const struct goidshim_module *m)
+{
+	return m->record.size > sizeof(*m) && m->start < m->end &&
+	       m->build_id_size <= sizeof(m->build_id) &&
+	       is_terminated(m->path, m->record.size - sizeof(*m));
+}
+
+static bool is_message(const struct goidshim_message *m)
+{
+	return m->record.size > sizeof(*m) && is_terminated(m->text, m->record.size - sizeof(*m));
+}
+
+static enum record_verdict check_fields(const struct goidshim_record *record)
+{
+	bool good;
+
+	switch (record->type) {
+	case GOIDSHIM_RECORD_SAMPLE:
+		good = is_sample((const struct goidshim_sample *)record);
+		break;
+	case GOIDSHIM_RECORD_THREAD:
+		good = is_thread((const struct goidshim_thread *)record);
+		break;
+	case GOIDSHIM_RECORD_MODULE:
+		good = is_module((const struct goidshim_module *)record);
+		break;
+	case GOIDSHIM_RECORD_MESSAGE:
+		good = is_message((const struct goidshim_message *)record);
+		break;
+	default:
+		return RECORD_UNKNOWN;
+	}
+	return good ? RECORD_GOOD : RECORD_BAD_FIELDS;
+}
+
+enum record_verdict record_check(const void *bytes, size_t available)
+{
+	const struct goidshim_record *record = bytes;
+
+	if (available < sizeof(*record) || record->size < sizeof(*record) ||
+	    record->size > available || record->size % GOIDSHIM_RECORD_ALIGN != 0)
+		return RECORD_BAD_SIZE;
+	return check_fields(record);
+}
+
+const __u64 *record_frames(const struct goidshim_sample *sample)
+{
+	return (const __u64 *)(sample + 1);
+}
+
+const char *record_labels(const struct goidshim_sample *sample)
+{
+	return (const char *)(record_frames(sample) + sample->stack_depth);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Names for the addresses in a ring, through its module notes: the files that
+ * were mapped, as far as they are still there and still the same. A file that
+ * was replaced since is reported, never misread.
+ */
+#ifndef TOOLS_SYMBOLIZER_H
+#define TOOLS_SYMBOLIZER_H
+
+#include <linux/types.h>
+#include <stddef.h>
+
+#include "tools/modulefile.h"
+#include "tools/reader.h"
+
+struct symbolizer;
+
+struct symbol {
+	const char *function;
+	const char *file;	/* NULL unknown */
+	__u32 line;		/* 0 unknown */
+};
+
+/*
+ * The modules of `reader` are borrowed: it must outlive the symbolizer. Files are
+ * opened when first asked about. Returns 0 or -ENOMEM.
+ */
+int symbolizer_open(const struct reader *reader, const struct modulefile_paths *paths,
+		    struct symbolizer **ret_symbolizer);
+void symbolizer_close(struct symbolizer *symbolizer);
+
+/*
+ * The Go function (not one inlined into it) at `pc`, a run-time address, and the
+ * file and line of that pc. For a return address pass the address - 1. Returns
+ * 0, or -ENOENT if it cannot be named. Strings live as long as the symbolizer.
+ */
+int symbolizer_go(struct symbolizer *symbolizer, __u64 pc, struct symbol *ret);
+
+/* Files that could not be used although a pc in them was asked for: one clause each. */
+size_t symbolizer_problem_count(const struct symbolizer *symbolizer);
+const char *symbolizer_problem(const struct symbolizer *symbolizer, size_t i);
+
+#endif
