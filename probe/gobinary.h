@@ -9,6 +9,7 @@
 #ifndef PROBE_GOBINARY_H
 #define PROBE_GOBINARY_H
 
+#include "probe/gocode.h"
 #include "probe/goimage.h"
 #include "probe/gopclntab.sig.h"
 
@@ -36,9 +37,9 @@ struct gobinary_function {
 /*
  * gobinary_find - find the Go runtime in an image
  *
- * Returns 0; -ENOENT if there is no Go code here; -EBADMSG if there are Go's
- * marks but its tables make no sense; -ENOTSUP if the tables are of a Go older
- * than 1.18 or of a form unknown here. The image must outlive ret.
+ * Returns 0; -ENOENT if there is no Go code here; -EBADMSG if Go's tables are
+ * here but make no sense; -ENOTSUP if the object says that it is Go, of a version
+ * whose tables have a form unknown here. The image must outlive ret.
  */
 int gobinary_find(const struct goimage *image, struct gobinary *ret);
 
@@ -50,5 +51,9 @@ int gobinary_find(const struct goimage *image, struct gobinary *ret);
  */
 unsigned gobinary_lookup(const struct gobinary *binary, struct gobinary_function *functions,
 			 unsigned count);
+
+/* The machine code of a function that was looked up. Returns 0, or -EFAULT if it is not readable. */
+int gobinary_code(const struct gobinary *binary, const struct gobinary_function *function,
+		  struct gocode *ret);
 
 #endif

@@ -32,7 +32,7 @@ static int add_phdr(struct goimage *image, const ElfW(Phdr) *phdr)
 	}
 	if (phdr->p_type != PT_LOAD)
 		return 0;
-	segment.bytes = (const __u8 *)segment.vaddr;
+	segment.bytes = phdr->p_flags & PF_R ? (const __u8 *)segment.vaddr : NULL;
 	segment.file_size = phdr->p_flags & PF_R ? phdr->p_filesz : 0;
 	return goimage_add_segment(image, &segment);
 }
@@ -94,7 +94,7 @@ int goimage_read_u64(const struct goimage *image, __u64 vaddr, __u64 *ret)
 		return 0;
 	}
 	segment = find_segment(image, vaddr);
-	if (!segment || image->is_live || vaddr - segment->vaddr < segment->file_size)
+	if (!segment || segment->bytes == NULL || vaddr - segment->vaddr < segment->file_size)
 		return -EFAULT;
 	*ret = 0;
 	return 0;

@@ -69,9 +69,9 @@ const __u8 *goimage_bytes(const struct goimage *image, __u64 vaddr, __u64 size);
 __u64 goimage_room(const struct goimage *image, __u64 vaddr);
 
 /*
- * Read one little-endian word. The zero-filled part of a segment (.bss) reads
- * as zero for a file, and as unreadable (-EFAULT) for a live image, where it may
- * hold anything. Returns 0 or -EFAULT.
+ * Read one little-endian word as the object was loaded: the zero-filled part of
+ * a segment (.bss) reads as zero, whatever a running program put there since.
+ * Returns 0, or -EFAULT outside the object's segments.
  */
 int goimage_read_u64(const struct goimage *image, __u64 vaddr, __u64 *ret);
 

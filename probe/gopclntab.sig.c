@@ -275,25 +275,66 @@ static int funcdata_offset(const struct gopclntab *tab, __u32 record, __u32 inde
 	return *ret == NO_FUNCDATA ? -ENODATA : 0;
 }
 
-/*
- * The inlined call that pc belongs to: a row of the function's inlining tree,
- * or NULL if pc is in the function's own code. Rows are {i16 parent, u8 funcID,
- * pad, i32 file, line, name, parentPc} to Go 1.19, {u8 funcID, pad[3], i32 name,
- * parentPc, startLine} after.
- */
-static const __u8 *inlined_call(const struct gopclntab_frames *frames)
+/* One row of a function's inlining tree, in the file and decoded. */
+#define CALL_SIZE_1_18	20	/* i16 parent, u8 funcID, pad, i32 file, line, name, parentPc */
+#define CALL_SIZE_1_20	16	/* u8 funcID, pad[3], i32 name, parentPc, startLine */
+
+struct inlined_call {
+	__u8 func_id;
+	__u32 name;
+	__u32 parent_pc;	/* of an instruction in the caller, from the function's entry */
+	__s32 start_line;
+};
+
+static int read_call(const struct gopclntab *tab, __u32 record, __u32 row, struct inlined_call *ret)
+{
+	__u32 tree, size = tab->has_start_line ? CALL_SIZE_1_20 : CALL_SIZE_1_18;
+	int err = funcdata_offset(tab, record, FUNCDATA_INL_TREE, &tree);
+	const __u8 *call;
+
+	if (err)
+		return err;
+	call = bytes_at(&tab->funcdata, tree + (__u64)row * size, size);
+	if (!call)
+		return -EBADMSG;
+	ret->func_id = call[tab->has_start_line ? 0 : 2];
+	ret->name = load_u32(call + (tab->has_start_line ? 4 : 12));
+	ret->parent_pc = load_u32(call + (tab->has_start_line ? 8 : 16));
+	ret->start_line = tab->has_start_line ? (__s32)load_u32(call + 12) : 0;
+	return 0;
+}
+
+/* The inlined call that pc belongs to; not 0 if pc is in the function's own code. */
+static int call_at(const struct gopclntab_frames *frames, struct inlined_call *ret)
 {
 	const struct gopclntab *tab = frames->tab;
-	__u32 table, tree, size = tab->has_start_line ? 16 : 20;
+	__u32 table, record = frames->function->record;
 	__s32 row;
+	int err = pcdata_offset(tab, record, PCDATA_INL_TREE_INDEX, &table);
 
-	if (pcdata_offset(tab, frames->function->record, PCDATA_INL_TREE_INDEX, &table))
-		return 0;
-	if (value_at(tab, frames->function->entry, table, frames->pc, &row) || row < 0)
-		return 0;
-	if (funcdata_offset(tab, frames->function->record, FUNCDATA_INL_TREE, &tree))
-		return 0;
-	return bytes_at(&tab->funcdata, tree + (__u64)row * size, size);
+	if (!err)
+		err = value_at(tab, frames->function->entry, table, frames->pc, &row);
+	if (!err && row < 0)
+		err = -ENODATA;
+	return err ? err : read_call(tab, record, (__u32)row, ret);
+}
+
+int gopclntab_check_inlining(const struct gopclntab *tab, const struct gopclntab_function *function)
+{
+	struct inlined_call call;
+	const __u8 *name;
+	int err = read_call(tab, function->record, 0, &call);
+
+	if (err)
+		return err;
+	/* The very first name; but zeros are everywhere, so it proves nothing. */
+	if (call.name == 0)
+		return -ENODATA;
+	/* A name begins behind the end of another, and the call is inside the function. */
+	name = bytes_at(&tab->funcnames, call.name - 1, 2);
+	if (!name || name[0] != 0 || name[1] == 0)
+		return -EBADMSG;
+	return call.parent_pc < function->end - function->entry ? 0 : -EBADMSG;
 }
 
 void gopclntab_frames_begin(const struct gopclntab *tab, const struct gopclntab_function *function,
@@ -312,25 +353,24 @@ bool gopclntab_frames_next(struct gopclntab_frames *frames, struct gopclntab_fra
 {
 	const struct gopclntab_function *function = frames->function;
 	const struct gopclntab *tab = frames->tab;
-	const __u8 *call;
+	struct inlined_call call;
 
 	if (frames->pc == 0)
 		return false;
 	ret->file = file_at(tab, function, frames->pc);
 	if (field_value_at(tab, function, RECORD_PCLN, frames->pc, &ret->line) || ret->line < 0)
 		ret->line = 0;
-	call = frames->depth++ < MAX_INLINE_DEPTH ? inlined_call(frames) : 0;
-	ret->is_inlined = call != 0;
-	if (!call) {
+	ret->is_inlined = frames->depth++ < MAX_INLINE_DEPTH && call_at(frames, &call) == 0;
+	if (ret->is_inlined) {
+		ret->name = string_at(&tab->funcnames, call.name);
+		ret->func_id = call.func_id;
+		ret->start_line = call.start_line;
+		frames->pc = function->entry + call.parent_pc;
+	} else {
 		ret->name = function->name;
 		ret->func_id = function->func_id;
 		ret->start_line = function->start_line;
 		frames->pc = 0;
-		return true;
 	}
-	ret->func_id = call[tab->has_start_line ? 0 : 2];
-	ret->name = string_at(&tab->funcnames, load_u32(call + (tab->has_start_line ? 4 : 12)));
-	ret->start_line = tab->has_start_line ? (__s32)load_u32(call + 12) : 0;
-	frames->pc = function->entry + load_u32(call + (tab->has_start_line ? 8 : 16));
 	return true;
 }

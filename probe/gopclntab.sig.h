@@ -118,6 +118,15 @@ void gopclntab_frames_begin(const struct gopclntab *tab, const struct gopclntab_
 /* The next logical frame. Returns false after the function itself (the last). */
 bool gopclntab_frames_next(struct gopclntab_frames *frames, struct gopclntab_frame *ret);
 
+/*
+ * gopclntab_check_inlining - can the function's first inlined call be read?
+ *
+ * For whoever looks for funcdata's base. Returns 0, -ENODATA if nothing is
+ * inlined into the function, -EBADMSG if what is there makes no sense.
+ */
+int gopclntab_check_inlining(const struct gopclntab *tab,
+			     const struct gopclntab_function *function);
+
 /* Begin walking the runs of one pc-value table of function. */
 void gopclntab_ranges_begin(const struct gopclntab *tab, const struct gopclntab_function *function,
 			    enum gopclntab_table table, struct gopclntab_ranges *ret);

@@ -20,5 +20,6 @@ libprobesig_la_SOURCES += %D%/goid.sig.c %D%/goid.sig.h \
 
 libprobe_la_SOURCES += \
 	%D%/gobinary.c %D%/gobinary.h \
+	%D%/gocode.c %D%/gocode.h \
 	%D%/goimage.c %D%/goimage.h \
 	%D%/golayout.c %D%/golayout.h
