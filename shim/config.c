@@ -138,7 +138,7 @@ static bool set_log(struct config *c, const char *value)
 
 static bool set_log_file(struct config *c, const char *value)
 {
-	c->log_path = value;
+	c->log_path = *value ? value : NULL;
 	return *value != 0;
 }
 
@@ -147,7 +147,6 @@ static const struct variable {
 	bool (*set)(struct config *, const char *value);
 	const char *allowed;
 } variables[] = {
-	/* The log first: where the warnings about the others go. */
 	{ "LOG_FILE", set_log_file, "a path" },
 	{ "LOG", set_log, "quiet, warn, info" },
 	{ "ENABLE", set_enable, "1 or 0" },
@@ -216,17 +215,29 @@ static void warn_of_unknown(char **environ)
 	}
 }
 
+void config_read_log(char **environ)
+{
+	struct config c = { .log_level = LOG_WARN };
+
+	for (char **e = environ; *e; e++) {
+		const char *path = value_of(*e, "LOG_FILE"), *level = value_of(*e, "LOG");
+
+		if (path)
+			set_log_file(&c, path);
+		if (level)
+			set_log(&c, level);
+	}
+	log_configure(c.log_level, c.log_path);
+}
+
 void config_read(char **environ, struct config *ret)
 {
 	*ret = (struct config){
 		.enable = true,
 		.rate_hz = 99,
 		.ring_size = 32u << 20,
-		.log_level = LOG_WARN,
 	};
-	for (size_t i = 0; i < VARIABLES; i++) {
+	for (size_t i = 0; i < VARIABLES; i++)
 		read_variable(&variables[i], environ, ret);
-		log_configure(ret->log_level, ret->log_path);
-	}
 	warn_of_unknown(environ);
 }

@@ -22,11 +22,17 @@ struct config {
 	__u32 ring_mode;	/* enum goidshim_ring_mode */
 	__u64 ring_size;	/* bytes of records */
 	const char *ring_path;	/* may hold %p; null: the default */
-	__u32 log_level;	/* enum log_level */
-	const char *log_path;	/* null: standard error */
+	__u32 log_level;	/* enum log_level; applied by config_read_log() */
+	const char *log_path;	/* null: standard error; likewise */
 };
 
-/* Reads `environ`. The strings point into it. Warns through log_line(). */
+/*
+ * Sets up the log, and nothing else, without a word: in a process that may have
+ * nothing to do with Go. The path stays where it is in `environ`.
+ */
+void config_read_log(char **environ);
+
+/* Reads all of it. The strings point into `environ`. Warns through log_line(). */
 void config_read(char **environ, struct config *ret);
 
 #endif

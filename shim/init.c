@@ -182,5 +182,6 @@ void init_look_for_go(void)
 
 __attribute__((constructor)) static void start(void)
 {
+	config_read_log(environ);
 	init_look_for_go();
 }
