@@ -414,6 +414,32 @@ Test(csymbols, debug_files_are_found_by_build_id_and_by_link)
 	free(full);
 }
 
+/* Two debug files that share what dwz has moved to a third. */
+Test(csymbols, what_dwz_moved_is_found)
+{
+	char *folder = make_folder(), *full = absolute(folder), path[4096];
+	struct modulefile_paths paths = { 0 };
+	struct goidshim_module *module;
+	struct modulefile file;
+
+	if (!has_program("dwz"))
+		cr_skip("needs dwz");
+	snprintf(path, sizeof(path), "%s/app", full);
+	cr_assert(zero(int, run("mkdir %s/.dwz && cp %s %s && cp %s %s/other && cd %s && "
+				"dwz -m .dwz/common -r app other",
+				full, FIXTURE, path, FIXTURE, full, full)));
+	module = describe(path, path);
+	cr_assert(zero(int, modulefile_open(&paths, module, &file)));
+	cr_expect(file.alt != NULL, "dwz made no common file, or it was not found");
+	modulefile_close(&file);
+	expect_debug(&paths, module, true);
+	if (has_program("eu-addr2line") && has_program("addr2line"))
+		cr_expect(compare_file(path, 1) > 100);
+	free(module);
+	run("rm -r %s", folder);
+	free(full);
+}
+
 Test(csymbols, a_replaced_file_is_refused)
 {
 	char *folder = make_folder(), *full = absolute(folder), path[4096];

@@ -36,14 +36,16 @@ int csymbols_open(const struct modulefile_paths *paths, const struct goidshim_mo
 {
 	const char *slash = strrchr(module->path, '/');
 	struct csymbols *symbols = calloc(1, sizeof(*symbols));
+	struct modulefile *file;
 	int r;
 
 	if (!symbols)
 		return -ENOMEM;
-	r = modulefile_open(paths, module, &symbols->file);
+	file = &symbols->file;
+	r = modulefile_open(paths, module, file);
 	if (r)
 		goto out_free;
-	r = elfsymbols_open(symbols->file.elf, symbols->file.debug, &symbols->symbols);
+	r = elfsymbols_open(file->elf, file->debug, &symbols->symbols);
 	if (r)
 		goto out_close;
 	r = -ENOMEM;
@@ -51,15 +53,15 @@ int csymbols_open(const struct modulefile_paths *paths, const struct goidshim_mo
 	if (!symbols->module)
 		goto out_symbols;
 	/* Without DWARF there are still names. */
-	if (!symbols->file.debug || dwarfscopes_open(symbols->file.debug, &symbols->scopes))
-		dwarfscopes_open(symbols->file.elf, &symbols->scopes);
+	if (!file->debug || dwarfscopes_open(file->debug, file->alt, &symbols->scopes))
+		dwarfscopes_open(file->elf, file->alt, &symbols->scopes);
 	*ret_symbols = symbols;
 	return 0;
 
 out_symbols:
 	elfsymbols_close(symbols->symbols);
 out_close:
-	modulefile_close(&symbols->file);
+	modulefile_close(file);
 out_free:
 	free(symbols);
 	return r;

@@ -48,6 +48,7 @@ struct unit {
 
 struct dwarfscopes {
 	Dwarf *dwarf;
+	Dwarf *alt;		/* NULL: none */
 	bool listed;
 	struct unit *units;
 	size_t count;
@@ -56,7 +57,7 @@ struct dwarfscopes {
 	unsigned int entries;	/* visited so far */
 };
 
-int dwarfscopes_open(Elf *elf, struct dwarfscopes **ret_scopes)
+int dwarfscopes_open(Elf *elf, Elf *alt, struct dwarfscopes **ret_scopes)
 {
 	struct dwarfscopes *scopes;
 	Dwarf *dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
@@ -69,6 +70,8 @@ int dwarfscopes_open(Elf *elf, struct dwarfscopes **ret_scopes)
 		return -ENOMEM;
 	}
 	scopes->dwarf = dwarf;
+	scopes->alt = alt ? dwarf_begin_elf(alt, DWARF_C_READ, NULL) : NULL;
+	dwarf_setalt(dwarf, scopes->alt);
 	*ret_scopes = scopes;
 	return 0;
 }
@@ -93,6 +96,7 @@ void dwarfscopes_close(struct dwarfscopes *scopes)
 	free(scopes->units);
 	intervals_free(&scopes->map);
 	dwarf_end(scopes->dwarf);
+	dwarf_end(scopes->alt);
 	free(scopes);
 }
 

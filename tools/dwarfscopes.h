@@ -20,8 +20,11 @@ struct dwarfscopes_frame {
 	uint32_t line;		/* 0 unknown */
 };
 
-/* Uses the DWARF in `elf`, which must stay open. Returns 0, -ENOENT (none there) or -ENOMEM. */
-int dwarfscopes_open(Elf *elf, struct dwarfscopes **ret_scopes);
+/*
+ * Uses the DWARF in `elf` and, if not NULL, the file `alt` that dwz made for it;
+ * both must stay open. Returns 0, -ENOENT (no DWARF there) or -ENOMEM.
+ */
+int dwarfscopes_open(Elf *elf, Elf *alt, struct dwarfscopes **ret_scopes);
 void dwarfscopes_close(struct dwarfscopes *scopes);
 
 /*

@@ -184,7 +184,7 @@ struct eh_frame_hdr {
 		int32_t function;
 		int32_t fde;
 	} table[];
-};
+} __attribute__((packed)); /* a hostile file puts it at any address */
 
 #define EH_VERSION 1
 #define EH_PCREL_SDATA4 0x1b

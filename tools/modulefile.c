@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The files are read, never mapped: one that is truncated while we look at it
- * gives an error then, not SIGBUS. Opening is non-blocking and only regular
- * files are taken, for a hostile ring may name a FIFO or a device.
+ * then does no harm (no SIGBUS). They are read whole, with zeros after the end,
+ * because libdw looks for the end of a string without asking whether its section
+ * has one: in a damaged file it finds it here. Opening is non-blocking and only
+ * regular files are taken, for a hostile ring may name a FIFO or a device.
  */
 #include "tools/modulefile.h"
 
@@ -10,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +21,7 @@
 #include <zlib.h>
 
 #define DEBUG_DIR "/usr/lib/debug"
+#define IMAGE_PADDING 4096
 
 static int open_regular(const char *path, struct stat *ret_status)
 {
@@ -35,20 +39,47 @@ static int open_regular(const char *path, struct stat *ret_status)
 	return r;
 }
 
-/* Opens `path` as an ELF file; -EBADMSG: it is none. */
-static int open_elf(const char *path, struct stat *ret_status, Elf **ret_elf)
+/* The first `size` bytes of `fd`, and zeros; fewer if the file has become shorter. */
+static char *read_image(int fd, size_t size)
+{
+	char *image = calloc(1, size + IMAGE_PADDING);
+	size_t done = 0;
+	ssize_t n;
+
+	while (image && done < size && (n = read(fd, image + done, size - done)) > 0)
+		done += (size_t)n;
+	return image;
+}
+
+/* Reads `path` as an ELF file. Returns 0, -EBADMSG: it is none, or another -errno. */
+static int read_elf(const char *path, struct stat *ret_status, char **ret_image, Elf **ret_elf)
 {
 	int fd = open_regular(path, ret_status);
+	char *image;
+	Elf *elf;
 
 	if (fd < 0)
 		return fd;
-	elf_version(EV_CURRENT);
-	*ret_elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (*ret_elf && elf_kind(*ret_elf) == ELF_K_ELF)
-		return fd;
-	elf_end(*ret_elf);
+	image = read_image(fd, (size_t)ret_status->st_size);
 	close(fd);
-	return -EBADMSG;
+	if (!image)
+		return -ENOMEM;
+	elf_version(EV_CURRENT);
+	elf = elf_memory(image, (size_t)ret_status->st_size);
+	if (elf_kind(elf) != ELF_K_ELF) {
+		elf_end(elf);
+		free(image);
+		return -EBADMSG;
+	}
+	*ret_image = image;
+	*ret_elf = elf;
+	return 0;
+}
+
+static void drop(char *image, Elf *elf)
+{
+	elf_end(elf);
+	free(image);
 }
 
 static bool has_build_id(Elf *elf, const void *id, size_t size)
@@ -77,78 +108,114 @@ static bool join(char path[PATH_MAX], const char *a, const char *b, const char *
 	return snprintf(path, PATH_MAX, "%s%s%s%s", a, b, c, d) < PATH_MAX;
 }
 
-static int open_by_build_id(const char *directory, const void *id, size_t size, Elf **ret_debug)
+/* The contents of .gnu_debugaltlink: a path, NUL, a build id. */
+static const char *find_alt_link(Elf *elf, const char **ret_id, size_t *ret_size)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	size_t names, length;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return NULL;
+	while ((section = elf_nextscn(elf, section))) {
+		const char *name = gelf_getshdr(section, &header) ?
+					   elf_strptr(elf, names, header.sh_name) :
+					   NULL;
+		Elf_Data *data;
+
+		if (!name || strcmp(name, ".gnu_debugaltlink"))
+			continue;
+		data = elf_rawdata(section, NULL);
+		if (!data || !data->d_size)
+			return NULL;
+		length = strnlen(data->d_buf, data->d_size);
+		if (!length || length == data->d_size)
+			return NULL;
+		*ret_id = (char *)data->d_buf + length + 1;
+		*ret_size = data->d_size - length - 1;
+		return data->d_buf;
+	}
+	return NULL;
+}
+
+/* The file that dwz made for `elf`, the debug file at `path`. */
+static void read_alt(const char *path, Elf *elf, struct modulefile *file)
+{
+	char folder[PATH_MAX], candidate[PATH_MAX], *slash;
+	const char *id, *link;
+	struct stat status;
+	size_t size;
+
+	link = find_alt_link(elf, &id, &size);
+	/* The link is relative to where the debug file is, not to a symbolic link to it. */
+	if (!link || !realpath(path, folder))
+		return;
+	slash = strrchr(folder, '/');
+	slash[1] = '\0';
+	if (!join(candidate, *link == '/' ? "" : folder, link, "", "") ||
+	    read_elf(candidate, &status, &file->alt_image, &file->alt))
+		return;
+	if (has_build_id(file->alt, id, size))
+		return;
+	drop(file->alt_image, file->alt);
+	file->alt = NULL;
+}
+
+/* Each way to a separate debug file fills `debug` and `debug_image`. */
+static bool read_by_build_id(const char *directory, const void *id, size_t size,
+			     struct modulefile *file)
 {
 	char hex[2 * 64 + 1], name[sizeof(hex) + 2], path[PATH_MAX];
 	struct stat status;
-	int fd;
 
 	if (size < 2 || size > 64)
-		return -ENOENT;
+		return false;
 	for (size_t i = 0; i < size; i++)
 		snprintf(hex + 2 * i, 3, "%02x", ((const unsigned char *)id)[i]);
 	snprintf(name, sizeof(name), "%.2s/%s", hex, hex + 2);
-	if (!join(path, directory, "/.build-id/", name, ".debug"))
-		return -ENOENT;
-	fd = open_elf(path, &status, ret_debug);
-	if (fd < 0)
-		return fd;
-	if (has_build_id(*ret_debug, id, size))
-		return fd;
-	elf_end(*ret_debug);
-	close(fd);
-	return -ESTALE;
-}
-
-static bool has_crc(int fd, uint32_t wanted)
-{
-	unsigned char buffer[65536];
-	uLong crc = crc32(0, NULL, 0);
-	off_t at = 0;
-	ssize_t n;
-
-	while ((n = pread(fd, buffer, sizeof(buffer), at)) > 0) {
-		crc = crc32(crc, buffer, (uInt)n);
-		at += n;
+	if (!join(path, directory, "/.build-id/", name, ".debug") ||
+	    read_elf(path, &status, &file->debug_image, &file->debug))
+		return false;
+	if (has_build_id(file->debug, id, size)) {
+		read_alt(path, file->debug, file);
+		return true;
 	}
-	return !n && crc == wanted;
+	drop(file->debug_image, file->debug);
+	return false;
 }
 
-static int open_if_crc(const char *path, uint32_t crc, Elf **ret_debug)
+static bool read_if_crc(const char *path, uint32_t wanted, struct modulefile *file)
 {
 	struct stat status;
-	int fd = open_elf(path, &status, ret_debug);
 
-	if (fd < 0)
-		return fd;
-	if (has_crc(fd, crc))
-		return fd;
-	elf_end(*ret_debug);
-	close(fd);
-	return -ESTALE;
+	if (read_elf(path, &status, &file->debug_image, &file->debug))
+		return false;
+	if (crc32_z(0, (unsigned char *)file->debug_image, (size_t)status.st_size) == wanted) {
+		read_alt(path, file->debug, file);
+		return true;
+	}
+	drop(file->debug_image, file->debug);
+	return false;
 }
 
 /* .gnu_debuglink: beside the file, in .debug/ there, or in the debug folder. */
-static int open_by_link(const char *debug_dir, const char *file, Elf *elf, Elf **ret_debug)
+static bool read_by_link(const char *debug_dir, const char *path, struct modulefile *file)
 {
-	char folder[PATH_MAX], path[PATH_MAX];
+	char folder[PATH_MAX], candidate[PATH_MAX];
 	GElf_Word crc;
-	const char *name = dwelf_elf_gnu_debuglink(elf, &crc);
-	int fd = -ENOENT;
+	const char *name = dwelf_elf_gnu_debuglink(file->elf, &crc);
 
-	if (!name || !*name || strchr(name, '/') || !join(folder, file, "", "", ""))
-		return -ENOENT;
-	*(strrchr(folder, '/') ? strrchr(folder, '/') : folder) = '\0';
-	if (join(path, folder, "/", name, ""))
-		fd = open_if_crc(path, crc, ret_debug);
-	if (fd < 0 && join(path, folder, "/.debug/", name, ""))
-		fd = open_if_crc(path, crc, ret_debug);
-	if (fd < 0 && snprintf(path, sizeof(path), "%s%s/%s", debug_dir, folder, name) < PATH_MAX)
-		fd = open_if_crc(path, crc, ret_debug);
-	return fd;
+	if (!name || !*name || strstr(name, "../") || !join(folder, path, "", "", ""))
+		return false;
+	*strrchr(folder, '/') = '\0';
+	return (join(candidate, folder, "/", name, "") && read_if_crc(candidate, crc, file)) ||
+	       (join(candidate, folder, "/.debug/", name, "") &&
+		read_if_crc(candidate, crc, file)) ||
+	       (snprintf(candidate, PATH_MAX, "%s%s/%s", debug_dir, folder, name) < PATH_MAX &&
+		read_if_crc(candidate, crc, file));
 }
 
-static void open_debug(const struct modulefile_paths *paths, const char *path,
+static void read_debug(const struct modulefile_paths *paths, const char *path,
 		       struct modulefile *file)
 {
 	const char *directory = paths->debug_dir ? paths->debug_dir : DEBUG_DIR;
@@ -156,48 +223,46 @@ static void open_debug(const struct modulefile_paths *paths, const char *path,
 	const void *id;
 	ssize_t size = dwelf_elf_gnu_build_id(file->elf, &id);
 
-	file->debug_fd = -1;
-	if (size > 0 && paths->sysroot && join(in_sysroot, paths->sysroot, DEBUG_DIR, "", ""))
-		file->debug_fd = open_by_build_id(in_sysroot, id, (size_t)size, &file->debug);
-	if (file->debug_fd < 0 && size > 0)
-		file->debug_fd = open_by_build_id(directory, id, (size_t)size, &file->debug);
-	if (file->debug_fd < 0)
-		file->debug_fd = open_by_link(directory, path, file->elf, &file->debug);
-	if (file->debug_fd < 0) {
-		file->debug_fd = -1;
-		file->debug = NULL;
-	}
+	if (size > 0 && paths->sysroot && join(in_sysroot, paths->sysroot, DEBUG_DIR, "", "") &&
+	    read_by_build_id(in_sysroot, id, (size_t)size, file))
+		return;
+	if (size > 0 && read_by_build_id(directory, id, (size_t)size, file))
+		return;
+	if (read_by_link(directory, path, file))
+		return;
+	file->debug_image = NULL;
+	file->debug = NULL;
+	read_alt(path, file->elf, file);
 }
 
 int modulefile_open(const struct modulefile_paths *paths, const struct goidshim_module *module,
 		    struct modulefile *ret_file)
 {
-	struct modulefile file = { .debug_fd = -1 };
+	struct modulefile file = { 0 };
 	char path[PATH_MAX];
 	struct stat status;
+	int r;
 
 	if (module->path[0] != '/' ||
 	    !join(path, paths->sysroot ? paths->sysroot : "", module->path, "", ""))
 		return -ENOENT;
-	file.fd = open_elf(path, &status, &file.elf);
-	if (file.fd < 0)
-		return file.fd;
+	r = read_elf(path, &status, &file.image, &file.elf);
+	if (r)
+		return r;
 	if (!is_same(file.elf, &status, module, paths->sysroot)) {
-		elf_end(file.elf);
-		close(file.fd);
+		drop(file.image, file.elf);
 		return -ESTALE;
 	}
-	open_debug(paths, path, &file);
+	read_debug(paths, path, &file);
 	*ret_file = file;
 	return 0;
 }
 
 void modulefile_close(struct modulefile *file)
 {
-	if (file->debug_fd >= 0) {
-		elf_end(file->debug);
-		close(file->debug_fd);
-	}
-	elf_end(file->elf);
-	close(file->fd);
+	if (file->alt)
+		drop(file->alt_image, file->alt);
+	if (file->debug)
+		drop(file->debug_image, file->debug);
+	drop(file->image, file->elf);
 }

@@ -18,10 +18,12 @@ struct modulefile_paths {
 };
 
 struct modulefile {
-	int fd;
-	int debug_fd;		/* -1: no separate debug file */
+	char *image;		/* the bytes that `elf` is made of */
+	char *debug_image;
+	char *alt_image;
 	Elf *elf;
 	Elf *debug;		/* NULL: no separate debug file */
+	Elf *alt;		/* what dwz moved out of several debug files; NULL: nothing */
 };
 
 /*
