@@ -19,6 +19,7 @@
 static struct replaced {
 	int sig;
 	struct sys_sigaction previous;
+	__u64 used_up;	/* a one-shot handler that has had its shot */
 } replaced[] = { { .sig = SIGSEGV }, { .sig = SIGBUS } };
 
 #define REPLACED (sizeof(replaced) / sizeof(replaced[0]))
@@ -32,20 +33,49 @@ static struct replaced *replaced_by(int sig)
 	return sig == replaced[0].sig ? &replaced[0] : &replaced[1];
 }
 
+static const struct sys_sigaction default_action;
+
 /* Default action for a signal that has been taken already: send it again, as it was. */
 static void die_of(int sig, siginfo_t *info)
 {
-	static const struct sys_sigaction dfl;
-
-	sys_rt_sigaction(sig, &dfl, NULL);
+	sys_rt_sigaction(sig, &default_action, NULL);
 	sys_call4(__NR_rt_tgsigqueueinfo, sys_call2(__NR_getpid, 0, 0),
 		  sys_call2(__NR_gettid, 0, 0), sig, (long)info);
 }
 
+/* Resets the action, if it is still the one-shot handler `handler`. */
+static void reset_one_shot(int sig, __u64 handler)
+{
+	struct sys_sigaction installed;
+
+	if (!sys_rt_sigaction(sig, NULL, &installed) && installed.handler == handler)
+		sys_rt_sigaction(sig, &default_action, NULL);
+}
+
+/*
+ * A one-shot handler is used up before it runs. The guard may be taking or
+ * putting back the action at this moment, so here the mark comes first and then
+ * the look; in replace() and put_back() the look comes after the change.
+ */
+static void use_up(struct replaced *r)
+{
+	__u64 handler = r->previous.handler;
+
+	__atomic_store_n(&r->used_up, handler, __ATOMIC_SEQ_CST);
+	r->previous.handler = (__u64)SIG_DFL;
+	reset_one_shot(r->sig, handler);
+}
+
+static bool is_used_up(const struct replaced *r, const struct sys_sigaction *action)
+{
+	return action->flags & SA_RESETHAND && action->handler > (__u64)SIG_IGN &&
+	       action->handler == __atomic_load_n(&r->used_up, __ATOMIC_SEQ_CST);
+}
+
 static void pass_on(int sig, siginfo_t *info, void *ucontext)
 {
-	struct sys_sigaction *previous = &replaced_by(sig)->previous;
-	__u64 handler = previous->handler;
+	struct replaced *r = replaced_by(sig);
+	__u64 handler = r->previous.handler;
 
 	if (handler == (__u64)SIG_IGN && info->si_code <= 0)
 		return;
@@ -53,8 +83,8 @@ static void pass_on(int sig, siginfo_t *info, void *ucontext)
 		die_of(sig, info);
 		return;
 	}
-	if (previous->flags & SA_RESETHAND)
-		previous->handler = (__u64)SIG_DFL;
+	if (r->previous.flags & SA_RESETHAND)
+		use_up(r);
 	((void (*)(int, siginfo_t *, void *))handler)(sig, info, ucontext);
 }
 
@@ -88,22 +118,34 @@ static struct sys_sigaction in_place_of(const struct sys_sigaction *previous)
 static int replace(struct replaced *r)
 {
 	struct sys_sigaction current, ours;
-	int err = sys_rt_sigaction(r->sig, NULL, &current);
+	int err;
 
+	__atomic_store_n(&r->used_up, 0, __ATOMIC_SEQ_CST);
+	err = sys_rt_sigaction(r->sig, NULL, &current);
 	if (err || current.handler == (__u64)on_fault)
 		return err;
 	r->previous = current; /* a fault may come before the next line has ended */
 	ours = in_place_of(&current);
-	return sys_rt_sigaction(r->sig, &ours, &r->previous);
+	err = sys_rt_sigaction(r->sig, &ours, &r->previous);
+	if (is_used_up(r, &r->previous))
+		r->previous.handler = (__u64)SIG_DFL;
+	return err;
 }
 
-/* Puts the previous action back, unless the program has installed another meanwhile. */
+/*
+ * Puts the previous action back, unless the program has installed another
+ * meanwhile; also if it does so between our look and our change.
+ */
 static void put_back(struct replaced *r)
 {
-	struct sys_sigaction current;
+	struct sys_sigaction previous = r->previous, found;
 
-	if (!sys_rt_sigaction(r->sig, NULL, &current) && current.handler == (__u64)on_fault)
-		sys_rt_sigaction(r->sig, &r->previous, NULL);
+	if (sys_rt_sigaction(r->sig, NULL, &found) || found.handler != (__u64)on_fault)
+		return;
+	if (!sys_rt_sigaction(r->sig, &previous, &found) && found.handler != (__u64)on_fault)
+		sys_rt_sigaction(r->sig, &found, NULL);
+	if (is_used_up(r, &previous))
+		reset_one_shot(r->sig, previous.handler);
 }
 
 static void guard_leave(__u64 mask)

@@ -34,7 +34,9 @@ int fsbase_choose(enum goidshim_fsbase_method asked, unsigned long hwcap2,
  * outside the shim. The handler keeps the flags and the mask of the one it
  * replaces and passes on every fault that is not our load's: other threads see
  * the handler they installed, and a crash is still a crash. What the program
- * installs meanwhile is kept. One thread at a time; others wait.
+ * installs meanwhile is kept; but if it does so in the microseconds between our
+ * handler and our fault, and does not call the handler it replaced, then it gets
+ * our fault. One thread at a time; others wait.
  * Signal-safe: no.
  */
 int fsbase_read_guarded(enum goidshim_fsbase_method method, __u64 *ret);

@@ -71,6 +71,10 @@ criterion_tests += %D%/test_fsbase %D%/test_peek %D%/test_segment
 %C%_test_peek_SOURCES = %D%/test_peek.c
 %C%_test_peek_LDADD = $(unit_libs)
 
+stress_tests += %D%/fsbase_fault.stress
+%C%_fsbase_fault_stress_SOURCES = %D%/stress_fsbase_fault.c
+%C%_fsbase_fault_stress_LDADD = libprobetest.la
+
 #
 # shim/
 #
