@@ -37,3 +37,8 @@ bin_PROGRAMS += goidshim-dump
 goidshim_dump_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
 goidshim_dump_SOURCES = %D%/goidshim-dump.c
 goidshim_dump_LDADD = libtools.la
+# A Go program's file, read with the shim's own code.
+noinst_LTLIBRARIES += libgofile.la
+libgofile_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
+libgofile_la_SOURCES = %D%/gofile.c %D%/gofile.h
+libgofile_la_LIBADD = libprobe.la libprobesig.la $(LIBELF_LIBS)
