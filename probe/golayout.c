@@ -392,6 +392,22 @@ static const char *find_refusal(const struct gobinary *binary, const struct gola
 	return "where g is in thread-local storage could not be read from the machine code";
 }
 
+/*
+ * Where Go code begins. Go's own linker (-linkmode=internal) puts the C objects
+ * in front, inside [text, etext) and into the function table; but C code has no
+ * table of SP deltas, and every Go function has one.
+ */
+static __u64 first_go_function(const struct gobinary *binary)
+{
+	struct gopclntab_function f;
+	__s32 delta;
+
+	for (__u32 i = 0; gopclntab_function(&binary->functions, i, &f) == 0; i++)
+		if (gopclntab_sp_delta(&binary->functions, &f, f.entry, &delta) != -ENODATA)
+			return f.entry;
+	return binary->text;
+}
+
 static void fill_layout(const struct gobinary *binary, const struct golayout_report *report,
 			struct goidshim_golayout *ret)
 {
@@ -403,7 +419,7 @@ static void fill_layout(const struct gobinary *binary, const struct golayout_rep
 		       "enum golayout_field follows struct goidshim_golayout");
 	memset(ret, 0, sizeof(*ret));
 	ret->tls_offset = report->fields[GOLAYOUT_TLS_OFFSET].used;
-	ret->text = binary->text;
+	ret->text = first_go_function(binary);
 	ret->etext = binary->etext;
 	ret->go_minor = (__u16)binary->minor;
 	for (unsigned i = 0; i < OFFSET_COUNT; i++) {

@@ -36,7 +36,7 @@ enum goidshim_fsbase_method {
  */
 struct goidshim_golayout {
 	__s64 tls_offset;	/* g is the word at FS base + tls_offset */
-	__u64 text;		/* [text, etext): the object's Go code, run-time addresses */
+	__u64 text;		/* [text, etext): the object's Go code and no C code; run-time addresses */
 	__u64 etext;
 	__u16 go_minor;		/* 27 for go1.27.3 */
 	__u16 fields_proved;	/* how many of the offsets below machine code confirmed */
