@@ -42,3 +42,23 @@ noinst_LTLIBRARIES += libgofile.la
 libgofile_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
 libgofile_la_SOURCES = %D%/gofile.c %D%/gofile.h
 libgofile_la_LIBADD = libprobe.la libprobesig.la $(LIBELF_LIBS)
+
+# A running process: its maps, its Go runtimes, its ring; a command to be started.
+noinst_LTLIBRARIES += libtarget.la
+libtarget_la_CPPFLAGS = $(AM_CPPFLAGS) -DLIBDIR='"$(libdir)"'
+libtarget_la_SOURCES = \
+	%D%/goprocess.c %D%/goprocess.h \
+	%D%/launch.c %D%/launch.h \
+	%D%/procmaps.c %D%/procmaps.h \
+	%D%/ringwatch.c %D%/ringwatch.h
+libtarget_la_LIBADD = libprobe.la libprobesig.la
+
+if HAVE_BPF
+bin_PROGRAMS += goidshim-verify
+goidshim_verify_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+goidshim_verify_SOURCES = \
+	%D%/goidshim-verify.c \
+	%D%/trial.c %D%/trial.h \
+	%D%/verdict.c %D%/verdict.h
+goidshim_verify_LDADD = libwitness.la libtarget.la $(JANSSON_LIBS)
+endif

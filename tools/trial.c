@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/trial.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "probe/golayout.h"
+#include "tools/goprocess.h"
+
+static struct trial_process *process_find(struct trial *trial, pid_t pid)
+{
+	for (size_t i = 0; i < trial->count; i++)
+		if (trial->processes[i].pid == pid)
+			return &trial->processes[i];
+	return NULL;
+}
+
+static void read_exe(pid_t pid, char *ret, size_t size)
+{
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	n = readlink(path, ret, size - 1);
+	ret[n > 0 ? n : 0] = '\0';
+}
+
+static struct trial_process *process_add(struct trial *trial, pid_t pid)
+{
+	struct trial_process *p = process_find(trial, pid);
+
+	if (p)
+		return p;
+	p = reallocarray(trial->processes, trial->count + 1, sizeof(*p));
+	if (!p)
+		return NULL;
+	trial->processes = p;
+	p += trial->count++;
+	*p = (struct trial_process){ .pid = pid };
+	read_exe(pid, p->exe, sizeof(p->exe));
+	return p;
+}
+
+/* The offsets that follow tls_offset in enum golayout_field, as an array. */
+static const __u16 *offsets_of(const struct goidshim_golayout *l)
+{
+	return (const __u16 *)((const char *)l + offsetof(struct goidshim_golayout, g_stack_lo));
+}
+
+static bool layout_differs(const struct goidshim_golayout *shim,
+			   const struct goidshim_golayout *own, char *ret, size_t size)
+{
+	if (shim->text != own->text || shim->etext != own->etext) {
+		snprintf(ret, size, "text: the shim says %#llx-%#llx, the process %#llx-%#llx",
+			 shim->text, shim->etext, own->text, own->etext);
+		return true;
+	}
+	if (shim->tls_offset != own->tls_offset) {
+		snprintf(ret, size, "tls_offset: the shim says %lld, the process %lld",
+			 shim->tls_offset, own->tls_offset);
+		return true;
+	}
+	for (int field = GOLAYOUT_TLS_OFFSET + 1; field < GOLAYOUT_FIELD_COUNT; field++) {
+		__u16 a = offsets_of(shim)[field - 1], b = offsets_of(own)[field - 1];
+
+		if (a == b)
+			continue;
+		snprintf(ret, size, "%s: the shim says %u, the process %u",
+			 golayout_field_name(field), a, b);
+		return true;
+	}
+	return false;
+}
+
+static const struct goprocess_object *object_find(const struct goprocess *process, __u64 text)
+{
+	for (size_t i = 0; i < process->count; i++)
+		if (process->objects[i].layout.text == text)
+			return &process->objects[i];
+	return NULL;
+}
+
+/* Our layouts, in the shim's order. An object that it misplaced is taken by position. */
+static bool layouts_derive(struct trial_process *p, const struct goprocess *process,
+			   const struct evidence_layouts *published, struct evidence_layouts *ret)
+{
+	*ret = (struct evidence_layouts){ .count = published->count };
+	for (__u32 i = 0; i < published->count; i++) {
+		const struct goprocess_object *o = object_find(process, published->layouts[i].text);
+
+		if (!o && i < process->count)
+			o = &process->objects[i];
+		if (!o) {
+			snprintf(p->difference, sizeof(p->difference), "%s",
+				 process->refusal[0] ? process->refusal
+						     : "no Go runtime found in the process's memory");
+			return false;
+		}
+		ret->layouts[i] = o->layout;
+	}
+	return true;
+}
+
+static void layouts_judge(struct trial_process *p, const struct evidence_layouts *published,
+			  const struct evidence_layouts *own)
+{
+	if (p->layouts == TRIAL_LAYOUTS_DIFFER)
+		return;
+	p->layouts = TRIAL_LAYOUTS_CONFIRMED;
+	p->difference[0] = '\0';
+	for (__u32 i = 0; i < published->count; i++)
+		if (layout_differs(&published->layouts[i], &own->layouts[i], p->difference,
+				   sizeof(p->difference)))
+			p->layouts = TRIAL_LAYOUTS_DIFFER;
+}
+
+/* By the probe if the witness saw it happen, else by the ring's header. */
+static void published_by(struct trial *trial, const struct trial_process *p,
+			 struct evidence_layouts *ret)
+{
+	const struct goidshim_header *h = &p->ring.header;
+
+	if (witness_get_published(trial->witness, p->pid, ret) == 0 && ret->count)
+		return;
+	*ret = (struct evidence_layouts){ 0 };
+	if (!p->has_ring)
+		return;
+	for (; ret->count < h->object_count && ret->count < GOIDSHIM_MAX_OBJECTS; ret->count++)
+		ret->layouts[ret->count] = h->objects[ret->count].layout;
+}
+
+static int observe_layouts(struct trial *trial, struct trial_process *p,
+			   const struct goprocess *process)
+{
+	struct evidence_layouts published, own;
+
+	published_by(trial, p, &published);
+	if (published.count == 0)
+		return 0;
+	if (trial->trusts_layouts) {
+		p->layouts = TRIAL_LAYOUTS_TRUSTED;
+		return witness_set_layouts(trial->witness, p->pid, &published);
+	}
+	if (!layouts_derive(p, process, &published, &own))
+		return 0;
+	layouts_judge(p, &published, &own);
+	return witness_set_layouts(trial->witness, p->pid, &own);
+}
+
+int trial_observe(struct trial *trial, pid_t pid)
+{
+	struct trial_process *p;
+	struct goprocess process;
+	int r;
+
+	r = goprocess_read(pid, &process);
+	if (r < 0)
+		return r;
+	p = process_add(trial, pid);
+	if (!p) {
+		r = -ENOMEM;
+		goto out_free;
+	}
+	if (!p->has_ring && ringwatch_open(&process.maps, &p->ring) == 0) {
+		p->has_ring = true;
+		p->samples_before = p->ring.samples;
+	}
+	r = observe_layouts(trial, p, &process);
+out_free:
+	goprocess_free(&process);
+	return r;
+}
+
+static void collect(void *context, pid_t pid)
+{
+	struct trial *trial = context;
+	struct trial_process *p = process_add(trial, pid);
+
+	if (!p)
+		return;
+	witness_get_counts(trial->witness, pid, p->counts);
+	witness_get_coverage(trial->witness, pid, &p->coverage);
+	if (p->has_ring)
+		ringwatch_update(&p->ring);
+}
+
+int trial_collect(struct trial *trial)
+{
+	return witness_each_process(trial->witness, collect, trial);
+}
+
+static void sum_counts(struct evidence_counts *sum, const struct evidence_counts *term)
+{
+	sum->readings += term->readings;
+	sum->threads += term->threads;
+	sum->events_lost += term->events_lost;
+	for (int v = 0; v < EVIDENCE_VERDICT_MAX; v++) {
+		sum->verdicts[v] += term->verdicts[v];
+		for (int c = 0; c < GOIDSHIM_CLASS_MAX; c++)
+			sum->classes[c][v] += term->classes[c][v];
+		for (int f = 0; f < EVIDENCE_FIELD_MAX; f++)
+			sum->fields[f][v] += term->fields[f][v];
+	}
+}
+
+static void sum_process(struct trial_sums *s, const struct trial_process *p)
+{
+	__u64 by_shim = p->counts[EVIDENCE_LAYOUT_SHIM].verdicts[EVIDENCE_AGREED];
+
+	sum_counts(&s->counts, &p->counts[EVIDENCE_LAYOUT_SHIM]);
+	sum_counts(&s->counts, &p->counts[EVIDENCE_LAYOUT_OWN]);
+	s->coverage.hits += p->coverage.hits;
+	s->coverage.fired += p->coverage.fired;
+	if (p->has_ring) {
+		s->ring_samples += p->ring.samples - p->samples_before;
+		s->ring_hits += p->coverage.hits;
+	}
+	if (p->layouts == TRIAL_LAYOUTS_DIFFER)
+		s->wrong_layout += by_shim;
+	else if (p->layouts == TRIAL_LAYOUTS_UNCONFIRMED)
+		s->unconfirmed += by_shim;
+}
+
+void trial_sum(const struct trial *trial, struct trial_sums *ret)
+{
+	*ret = (struct trial_sums){ 0 };
+	for (size_t i = 0; i < trial->count; i++)
+		sum_process(ret, &trial->processes[i]);
+	ret->readings = ret->counts.readings;
+	memcpy(ret->outcomes, ret->counts.verdicts, sizeof(ret->outcomes));
+	ret->outcomes[EVIDENCE_AGREED] -= ret->unconfirmed + ret->wrong_layout;
+}
+
+bool trial_is_clean(const struct trial_sums *sums)
+{
+	return sums->readings ==
+	       sums->outcomes[EVIDENCE_AGREED] + sums->outcomes[EVIDENCE_STALE_FSBASE];
+}
+
+void trial_free(struct trial *trial)
+{
+	for (size_t i = 0; i < trial->count; i++)
+		if (trial->processes[i].has_ring)
+			ringwatch_close(&trial->processes[i].ring);
+	free(trial->processes);
+	*trial = (struct trial){ 0 };
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * trial: the processes that goidshim-verify hears about, and what became of
+ * their readings. Gives the witness layouts of our own making, so that a shim
+ * that reads with wrong offsets cannot be agreed with. Ordinary code.
+ */
+#ifndef TOOLS_TRIAL_H
+#define TOOLS_TRIAL_H
+
+#include <stdbool.h>
+
+#include "bpf/witness.h"
+#include "tools/ringwatch.h"
+
+/* How the layouts that the shim published stand against ours. */
+enum trial_layouts {
+	TRIAL_LAYOUTS_UNCONFIRMED = 0,	/* we could not derive them: see `difference` */
+	TRIAL_LAYOUTS_CONFIRMED = 1,	/* ours are the same */
+	TRIAL_LAYOUTS_DIFFER = 2,	/* see `difference` */
+	TRIAL_LAYOUTS_TRUSTED = 3,	/* we were told not to derive them */
+};
+
+struct trial_process {
+	pid_t pid;
+	char exe[256];
+	enum trial_layouts layouts;
+	char difference[256];
+	bool has_ring;
+	struct ringwatch ring;
+	__u64 samples_before;		/* in the ring when the witness came */
+	struct evidence_counts counts[EVIDENCE_LAYOUT_MAX];
+	struct witness_coverage coverage;
+};
+
+struct trial {
+	struct witness *witness;
+	bool trusts_layouts;
+	size_t count;
+	struct trial_process *processes;
+};
+
+/* Sums over all processes; every reading is in exactly one of `outcomes`. */
+struct trial_sums {
+	__u64 readings;
+	__u64 outcomes[EVIDENCE_VERDICT_MAX];
+	__u64 unconfirmed;	/* agreed, but by the shim's own layouts only */
+	__u64 wrong_layout;	/* agreed by the shim's layouts, which are wrong */
+	__u64 ring_samples;	/* of the rings that we could open */
+	__u64 ring_hits;	/* hits in the processes of those rings */
+	struct evidence_counts counts;
+	struct witness_coverage coverage;
+};
+
+/*
+ * trial_observe - look at a process that runs and has published Go objects
+ *
+ * Finds its ring, derives its layouts, and tells the witness. Call it again when
+ * the process has published more. Returns 0 or -errno; -ESRCH if it is gone.
+ */
+int trial_observe(struct trial *trial, pid_t pid);
+
+/* Collects from the witness what it counted for every process. */
+int trial_collect(struct trial *trial);
+
+void trial_sum(const struct trial *trial, struct trial_sums *ret);
+
+/* Did every reading agree, or get explained in the shim's favour? */
+bool trial_is_clean(const struct trial_sums *sums);
+
+void trial_free(struct trial *trial);
+
+#endif
