@@ -34,6 +34,7 @@ libgoidshim_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,defs -Wl,-z,now -
 	-Wl,--version-script=$(srcdir)/%D%/goidshim.map
 EXTRA_libgoidshim_la_DEPENDENCIES = %D%/goidshim.map
 EXTRA_DIST += %D%/goidshim.map
+dist_man_MANS += %D%/goidshim.7
 
 # libtool's .la file has no use for a library that is preloaded.
 install-exec-hook:
