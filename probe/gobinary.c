@@ -128,6 +128,13 @@ static bool find_version(const struct goimage *image, struct gobinary *ret)
 	return false;
 }
 
+/* Cut a table of strings behind its last whole one: lookups need not search for the end. */
+static void end_in_nul(struct gopclntab_bytes *strings)
+{
+	while (strings->size && strings->bytes[strings->size - 1] != 0)
+		strings->size--;
+}
+
 /* The header's tables lie one behind the other; the last one's size is moduledata's to say. */
 static int bound_tables(const struct goimage *image, const __u8 *md, const __u8 *header,
 			struct gobinary *ret)
@@ -149,6 +156,8 @@ static int bound_tables(const struct goimage *image, const __u8 *md, const __u8 
 		if (!tables[i]->bytes)
 			return -EBADMSG;
 	}
+	end_in_nul(&tab->funcnames);
+	end_in_nul(&tab->filetab);
 	return tab->functab.size / 8 > tab->func_count ? 0 : -EBADMSG;
 }
 
@@ -315,6 +324,12 @@ int gobinary_find(const struct goimage *image, struct gobinary *ret)
 	return 0;
 }
 
+/* Every name asked for is the runtime's, and few functions are. */
+static bool is_runtime(const char *name)
+{
+	return strncmp(name, "runtime.", 8) == 0;
+}
+
 static void note_function(const struct gopclntab_function *function,
 			  struct gobinary_function *wanted, unsigned count)
 {
@@ -337,7 +352,8 @@ unsigned gobinary_lookup(const struct gobinary *binary, struct gobinary_function
 	for (unsigned i = 0; i < count; i++)
 		functions[i].entry = functions[i].end = 0;
 	for (__u32 i = 0; i < binary->functions.func_count; i++) {
-		if (!gopclntab_function(&binary->functions, i, &function))
+		if (!gopclntab_function(&binary->functions, i, &function) &&
+		    is_runtime(function.name))
 			note_function(&function, functions, count);
 	}
 	for (unsigned i = 0; i < count; i++)

@@ -29,7 +29,7 @@ struct gobinary {
 
 /* One function looked up by name. */
 struct gobinary_function {
-	const char *name;	/* in: as in pclntab, without ABI suffix */
+	const char *name;	/* in: as in pclntab, "runtime.mcall"; no ABI suffix */
 	__u64 entry;		/* out: [entry, end); both 0 if there is no such function */
 	__u64 end;
 };
@@ -44,7 +44,7 @@ struct gobinary_function {
 int gobinary_find(const struct goimage *image, struct gobinary *ret);
 
 /*
- * gobinary_lookup - find several functions by name in one pass
+ * gobinary_lookup - find several functions of package runtime in one pass
  *
  * Assembly functions appear twice (the body and a short ABI wrapper): the
  * longest is taken. Returns how many of the names were found.

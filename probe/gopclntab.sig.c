@@ -46,14 +46,10 @@ static int read_u32(const struct gopclntab_bytes *table, __u64 offset, __u32 *re
 	return 0;
 }
 
-/* A C string that ends inside its table. */
+/* A C string: the table's last byte is NUL, so every string in it ends inside it. */
 static const char *string_at(const struct gopclntab_bytes *table, __u64 offset)
 {
-	for (__u64 i = offset; i < table->size; i++) {
-		if (table->bytes[i] == 0)
-			return (const char *)table->bytes + offset;
-	}
-	return unknown;
+	return offset < table->size ? (const char *)table->bytes + offset : unknown;
 }
 
 static __u32 tail_size(const struct gopclntab *tab)

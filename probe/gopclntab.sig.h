@@ -34,9 +34,9 @@ struct gopclntab {
 	__u64 min_pc;			/* where findfunctab's first bucket begins */
 	__u32 func_count;
 	bool has_start_line;		/* Go 1.20 and later: longer records */
-	struct gopclntab_bytes funcnames;
+	struct gopclntab_bytes funcnames;	/* the last byte is NUL */
 	struct gopclntab_bytes cutab;
-	struct gopclntab_bytes filetab;
+	struct gopclntab_bytes filetab;	/* the last byte is NUL */
 	struct gopclntab_bytes pctab;
 	struct gopclntab_bytes functab;	/* index of (entry, record offset), then the records */
 	struct gopclntab_bytes buckets;	/* findfunctab; size 0: binary search is used */
