@@ -46,26 +46,21 @@ static char *read_image(int fd, size_t size)
 	size_t done = 0;
 	ssize_t n;
 
-	while (image && done < size && (n = read(fd, image + done, size - done)) > 0)
+	while (image && done < size && (n = pread(fd, image + done, size - done, (off_t)done)) > 0)
 		done += (size_t)n;
 	return image;
 }
 
-/* Reads `path` as an ELF file. Returns 0, -EBADMSG: it is none, or another -errno. */
-static int read_elf(const char *path, struct stat *ret_status, char **ret_image, Elf **ret_elf)
+/* Reads an open file of `size` bytes. Returns 0, -EBADMSG: it is not ELF, or -ENOMEM. */
+static int read_fd(int fd, size_t size, char **ret_image, Elf **ret_elf)
 {
-	int fd = open_regular(path, ret_status);
-	char *image;
+	char *image = read_image(fd, size);
 	Elf *elf;
 
-	if (fd < 0)
-		return fd;
-	image = read_image(fd, (size_t)ret_status->st_size);
-	close(fd);
 	if (!image)
 		return -ENOMEM;
 	elf_version(EV_CURRENT);
-	elf = elf_memory(image, (size_t)ret_status->st_size);
+	elf = elf_memory(image, size);
 	if (elf_kind(elf) != ELF_K_ELF) {
 		elf_end(elf);
 		free(image);
@@ -74,6 +69,18 @@ static int read_elf(const char *path, struct stat *ret_status, char **ret_image,
 	*ret_image = image;
 	*ret_elf = elf;
 	return 0;
+}
+
+/* Reads `path` as an ELF file. Returns 0, -EBADMSG: it is none, or another -errno. */
+static int read_elf(const char *path, struct stat *ret_status, char **ret_image, Elf **ret_elf)
+{
+	int fd = open_regular(path, ret_status), r;
+
+	if (fd < 0)
+		return fd;
+	r = read_fd(fd, (size_t)ret_status->st_size, ret_image, ret_elf);
+	close(fd);
+	return r;
 }
 
 static void drop(char *image, Elf *elf)
@@ -246,16 +253,25 @@ int modulefile_open(const struct modulefile_paths *paths, const struct goidshim_
 	if (module->path[0] != '/' ||
 	    !join(path, paths->sysroot ? paths->sysroot : "", module->path, "", ""))
 		return -ENOENT;
-	r = read_elf(path, &status, &file.image, &file.elf);
+	file.fd = open_regular(path, &status);
+	if (file.fd < 0)
+		return file.fd;
+	r = read_fd(file.fd, (size_t)status.st_size, &file.image, &file.elf);
 	if (r)
-		return r;
+		goto out_close;
 	if (!is_same(file.elf, &status, module, paths->sysroot)) {
-		drop(file.image, file.elf);
-		return -ESTALE;
+		r = -ESTALE;
+		goto out_drop;
 	}
 	read_debug(paths, path, &file);
 	*ret_file = file;
 	return 0;
+
+out_drop:
+	drop(file.image, file.elf);
+out_close:
+	close(file.fd);
+	return r;
 }
 
 void modulefile_close(struct modulefile *file)
@@ -265,4 +281,5 @@ void modulefile_close(struct modulefile *file)
 	if (file->debug)
 		drop(file->debug_image, file->debug);
 	drop(file->image, file->elf);
+	close(file->fd);
 }

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A million samples have some ten thousand different stacks: everything that
+ * costs (names, sorting, writing) is done once for each of those, and a sample
+ * costs two look-ups.
+ */
+#include "tools/stacks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/record.h"
+
+#define SERIES_KEY_SIZE offsetof(struct series, samples)
+
+/* Makes room for `more` elements of `size` bytes. Returns 0 or -ENOMEM. */
+static int reserve(void *array, size_t count, size_t *room, size_t more, size_t size)
+{
+	size_t wanted = *room ? *room : 1024;
+	void *grown;
+
+	while (wanted - count < more)
+		wanted *= 2;
+	if (wanted == *room)
+		return 0;
+	grown = reallocarray(*(void **)array, wanted, size);
+	if (!grown)
+		return -ENOMEM;
+	*(void **)array = grown;
+	*room = wanted;
+	return 0;
+}
+
+struct stack_key {
+	const uint64_t *pcs;
+	uint16_t depth;
+	uint8_t end;
+};
+
+static bool is_same_stack(const void *owner, uint32_t id, const void *key)
+{
+	const struct stacks *stacks = owner;
+	const struct stack *stack = &stacks->stacks[id];
+	const struct stack_key *wanted = key;
+
+	return stack->depth == wanted->depth && stack->end == wanted->end &&
+	       !memcmp(stacks->pcs + stack->first, wanted->pcs, stack->depth * sizeof(uint64_t));
+}
+
+static int add_stack(struct stacks *stacks, const struct stack_key *key, uint64_t hash)
+{
+	uint32_t id = (uint32_t)stacks->count;
+
+	if (stacks->count >= HASHINDEX_NONE - 1 ||
+	    reserve(&stacks->pcs, stacks->pc_count, &stacks->pc_room, key->depth,
+		    sizeof(*stacks->pcs)) ||
+	    reserve(&stacks->stacks, stacks->count, &stacks->room, 1, sizeof(*stacks->stacks)) ||
+	    hashindex_add(&stacks->index, hash, id))
+		return -ENOMEM;
+	memcpy(stacks->pcs + stacks->pc_count, key->pcs, key->depth * sizeof(uint64_t));
+	stacks->stacks[stacks->count++] = (struct stack){
+		.hash = hash,
+		.first = stacks->pc_count,
+		.depth = key->depth,
+		.end = key->end,
+	};
+	stacks->pc_count += key->depth;
+	return 0;
+}
+
+static int find_stack(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t *ret_id)
+{
+	uint64_t pc = sample->pc, hash;
+	struct stack_key key = { record_frames(sample), sample->stack_depth, sample->stack_end };
+
+	if (!key.depth) {
+		key.pcs = &pc;
+		key.depth = 1;
+	}
+	hash = hashindex_words(key.end, key.pcs, key.depth);
+	*ret_id = hashindex_find(&stacks->index, hash, is_same_stack, stacks, &key);
+	if (*ret_id != HASHINDEX_NONE)
+		return 0;
+	*ret_id = (uint32_t)stacks->count;
+	return add_stack(stacks, &key, hash);
+}
+
+static bool is_same_labels(const void *owner, uint32_t id, const void *key)
+{
+	const struct stacks *stacks = owner;
+	const struct goidshim_sample *sample = key;
+
+	return stacks->labels[id].size == sample->labels_size &&
+	       !memcmp(stacks->label_bytes + stacks->labels[id].first, record_labels(sample),
+		       sample->labels_size);
+}
+
+/* Numbers sets of labels from 1. */
+static int find_labels(struct stacks *stacks, const struct goidshim_sample *sample,
+		       uint32_t *ret_id)
+{
+	const char *bytes = record_labels(sample);
+	uint32_t size = sample->labels_size, id;
+	uint64_t hash;
+
+	*ret_id = 0;
+	if (!size)
+		return 0;
+	hash = hashindex_bytes(0, bytes, size);
+	id = hashindex_find(&stacks->labels_index, hash, is_same_labels, stacks, sample);
+	if (id == HASHINDEX_NONE) {
+		id = (uint32_t)stacks->labels_count;
+		if (reserve(&stacks->labels, stacks->labels_count, &stacks->labels_room, 1,
+			    sizeof(*stacks->labels)) ||
+		    reserve(&stacks->label_bytes, stacks->label_size, &stacks->label_room, size,
+			    1) ||
+		    hashindex_add(&stacks->labels_index, hash, id))
+			return -ENOMEM;
+		memcpy(stacks->label_bytes + stacks->label_size, bytes, size);
+		stacks->labels[stacks->labels_count++] =
+			(struct stacks_labels){ stacks->label_size, size };
+		stacks->label_size += size;
+	}
+	*ret_id = id + 1;
+	return 0;
+}
+
+static bool is_same_series(const void *owner, uint32_t id, const void *key)
+{
+	return !memcmp(&((const struct stacks *)owner)->series[id], key, SERIES_KEY_SIZE);
+}
+
+static int find_series(struct stacks *stacks, const struct series *key, struct series **ret_series)
+{
+	uint64_t hash = hashindex_bytes(0, key, SERIES_KEY_SIZE);
+	uint32_t id = hashindex_find(&stacks->series_index, hash, is_same_series, stacks, key);
+
+	if (id == HASHINDEX_NONE) {
+		id = (uint32_t)stacks->series_count;
+		if (reserve(&stacks->series, stacks->series_count, &stacks->series_room, 1,
+			    sizeof(*key)) ||
+		    hashindex_add(&stacks->series_index, hash, id))
+			return -ENOMEM;
+		stacks->series[stacks->series_count++] = *key;
+	}
+	*ret_series = &stacks->series[id];
+	return 0;
+}
+
+int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample)
+{
+	struct series key = {
+		.goid = sample->goid,
+		.start_pc = sample->start_pc,
+		.tid = sample->tid,
+		.object = sample->object,
+		.class_ = sample->class_,
+		.reason = sample->reason,
+	};
+	struct series *series;
+	int r = find_stack(stacks, sample, &key.stack);
+
+	if (!r)
+		r = find_labels(stacks, sample, &key.labels);
+	if (!r)
+		r = find_series(stacks, &key, &series);
+	if (r)
+		return r;
+	series->samples++;
+	series->periods += sample->periods;
+	stacks->samples++;
+	stacks->periods += sample->periods;
+	return 0;
+}
+
+void stacks_free(struct stacks *stacks)
+{
+	free(stacks->pcs);
+	free(stacks->stacks);
+	free(stacks->label_bytes);
+	free(stacks->labels);
+	free(stacks->series);
+	hashindex_free(&stacks->index);
+	hashindex_free(&stacks->labels_index);
+	hashindex_free(&stacks->series_index);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The samples of a ring, added up by where and for whom: each different stack
+ * once, and each different pair of a stack and its owner (goroutine, thread,
+ * labels) with how often it was seen. What all profile formats are made from.
+ * Signal-safe: no.
+ */
+#ifndef TOOLS_STACKS_H
+#define TOOLS_STACKS_H
+
+#include "goidshim/format.h"
+#include "tools/hashindex.h"
+
+struct stack {
+	uint64_t hash;
+	size_t first;		/* in `pcs` */
+	uint16_t depth;		/* at least 1 */
+	uint8_t end;		/* enum goidshim_stack_end */
+};
+
+/* Go labels, as packed in the ring. */
+struct stacks_labels {
+	size_t first;		/* in `label_bytes` */
+	uint32_t size;
+};
+
+/* Samples that have all of this in common. */
+struct series {
+	uint64_t goid;		/* 0: none */
+	uint64_t start_pc;	/* entry of the goroutine's first function; 0 unknown */
+	uint32_t stack;
+	uint32_t labels;	/* 0: none */
+	uint32_t tid;
+	uint8_t object;
+	uint8_t class_;		/* enum goidshim_class */
+	uint8_t reason;		/* enum goidshim_reason */
+	uint8_t zero;
+	/* What follows is not part of the key. */
+	uint64_t samples;
+	uint64_t periods;
+};
+
+struct stacks {
+	uint64_t *pcs;		/* innermost first, as in the ring */
+	size_t pc_count;
+	size_t pc_room;
+	struct stack *stacks;
+	size_t count;
+	size_t room;
+	struct hashindex index;
+	char *label_bytes;
+	size_t label_size;
+	size_t label_room;
+	struct stacks_labels *labels;
+	size_t labels_count;
+	size_t labels_room;
+	struct hashindex labels_index;
+	struct series *series;
+	size_t series_count;
+	size_t series_room;
+	struct hashindex series_index;
+	uint64_t samples;
+	uint64_t periods;
+};
+
+/* Adds one sample; a stack of no frames is that of its pc alone. Returns 0 or -ENOMEM. */
+int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample);
+void stacks_free(struct stacks *stacks);
+
+#endif
