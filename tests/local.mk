@@ -61,6 +61,12 @@ bench: $(bench_programs)
 .PHONY: check-long bench
 
 #
+# The house's rules
+#
+script_tests += %D%/check-includes.sh %D%/check-sig-symbols.sh %D%/check-exports.sh
+EXTRA_DIST += %D%/sig-symbols.allow
+
+#
 # probe/
 #
 criterion_tests += %D%/test_fsbase %D%/test_peek %D%/test_segment
