@@ -81,6 +81,8 @@ stress_tests += %D%/fsbase_fault.stress
 %C%_fsbase_fault_stress_SOURCES = %D%/stress_fsbase_fault.c
 %C%_fsbase_fault_stress_LDADD = libprobetest.la
 
+script_tests += %D%/compilers.tap
+
 #
 # shim/
 #
