@@ -91,8 +91,6 @@ criterion_tests += %D%/test_cfi
 %C%_test_cfi_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
 %C%_test_cfi_LDADD = $(unit_libs) $(LIBDW_LIBS) $(LIBELF_LIBS)
 
-dist_noinst_SCRIPTS += %D%/go-toolchains
-
 #
 # tools/: C symbols
 #
@@ -108,3 +106,16 @@ check_PROGRAMS += %D%/fixture_native
 %C%_fixture_native_CXXFLAGS = -O2 -g
 %C%_fixture_native_LDFLAGS = -no-install -Wl,--build-id=sha1
 %C%_test_csymbols_DEPENDENCIES = libcsymbols.la libprobetest.la %D%/fixture_native
+
+#
+# end to end: programs under the shim
+#
+script_tests += %D%/check-truth.tap
+dist_noinst_SCRIPTS += %D%/go-toolchains
+EXTRA_DIST += %D%/preload.sh \
+	%D%/fixtures/truth/truth.go %D%/fixtures/truth/truth.c %D%/fixtures/truth/truth.h \
+	%D%/fixtures/truth-host.c
+
+check_PROGRAMS += %D%/truth-judge
+%C%_truth_judge_SOURCES = %D%/truth-judge.c %D%/fixtures/truth/truth.h
+%C%_truth_judge_LDADD = libtools.la
