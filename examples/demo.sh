@@ -17,4 +17,4 @@ echo "\$ GOIDSHIM_RATE=999 LD_PRELOAD=libgoidshim.so $example"
 GOIDSHIM_RATE=999 GOIDSHIM_RING=$ring LD_PRELOAD=$PWD/.libs/libgoidshim.so $example
 echo
 echo "\$ goidshim-dump"
-tools/goidshim-dump "$ring"
+./goidshim-dump "$ring"
