@@ -119,3 +119,18 @@ EXTRA_DIST += %D%/preload.sh \
 check_PROGRAMS += %D%/truth-judge
 %C%_truth_judge_SOURCES = %D%/truth-judge.c %D%/fixtures/truth/truth.h
 %C%_truth_judge_LDADD = libtools.la
+
+#
+# tools/: the ring and the report
+#
+# A ring written by hand, for every test of a reader.
+check_LTLIBRARIES += libringfile.la
+libringfile_la_SOURCES = %D%/ringfile.c %D%/ringfile.h
+
+criterion_tests += %D%/test_printable %D%/test_profile %D%/test_reader
+%C%_test_printable_SOURCES = %D%/test_printable.c
+%C%_test_printable_LDADD = libtools.la $(unit_libs)
+%C%_test_profile_SOURCES = %D%/test_profile.c
+%C%_test_profile_LDADD = libtools.la $(unit_libs)
+%C%_test_reader_SOURCES = %D%/test_reader.c
+%C%_test_reader_LDADD = libringfile.la libtools.la $(unit_libs)

@@ -31,7 +31,7 @@ libtools_la_SOURCES = \
 	%D%/rings.c %D%/rings.h \
 	%D%/symbolizer.c %D%/symbolizer.h \
 	%D%/target.c %D%/target.h
-libtools_la_LIBADD = libcsymbols.la libprobesig.la libprobe.la $(JANSSON_LIBS)
+libtools_la_LIBADD = libcsymbols.la libgofile.la $(JANSSON_LIBS)
 
 bin_PROGRAMS += goidshim-dump
 goidshim_dump_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)

@@ -274,6 +274,34 @@ out_close:
 	return r;
 }
 
+int modulefile_open_fd(const struct modulefile_paths *paths, const struct goidshim_module *module,
+		       int *ret_fd)
+{
+	char path[PATH_MAX];
+	struct stat status;
+	Elf *elf;
+	int fd, r = 0;
+
+	if (module->path[0] != '/' ||
+	    !join(path, paths->sysroot ? paths->sysroot : "", module->path, "", ""))
+		return -ENOENT;
+	fd = open_regular(path, &status);
+	if (fd < 0)
+		return fd;
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (elf_kind(elf) != ELF_K_ELF)
+		r = -EBADMSG;
+	else if (!is_same(elf, &status, module, paths->sysroot))
+		r = -ESTALE;
+	elf_end(elf);
+	if (r)
+		close(fd);
+	else
+		*ret_fd = fd;
+	return r;
+}
+
 void modulefile_close(struct modulefile *file)
 {
 	if (file->alt)

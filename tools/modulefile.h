@@ -38,4 +38,11 @@ int modulefile_open(const struct modulefile_paths *paths, const struct goidshim_
 		    struct modulefile *ret_file);
 void modulefile_close(struct modulefile *file);
 
+/*
+ * Opens the same file, after the same checks, for somebody who reads it in his
+ * own way; *ret_fd is his to close. Returns as modulefile_open.
+ */
+int modulefile_open_fd(const struct modulefile_paths *paths, const struct goidshim_module *module,
+		       int *ret_fd);
+
 #endif

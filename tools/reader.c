@@ -26,6 +26,7 @@ struct pending {
 	__u64 sequence;		/* breaks ties: order of claims */
 	__u64 generation;
 	unsigned char *bytes;
+	const struct goidshim_record *record;	/* the next to yield, once loaded */
 	__u32 block;
 	__u32 lane;
 	__u32 offset;		/* of the next record, from the end of the block's header */
@@ -218,18 +219,25 @@ static bool is_plausible(const struct reader *reader, const struct goidshim_bloc
 	       block->state <= GOIDSHIM_BLOCK_FULL;
 }
 
-/* The time of the record at `bytes`; every record of a block has it first. */
-static __u64 record_time(const struct goidshim_record *record)
+/* The key of a block whose first unread record begins with these bytes. */
+static __u64 first_key(const struct reader *reader, const struct goidshim_block *head,
+		       const struct goidshim_thread *first)
 {
-	return ((const struct goidshim_sample *)record)->time_ns;
+	if (reader->order == READER_BY_CLAIM)
+		return head->sequence;
+	if (first->record.type == GOIDSHIM_RECORD_SAMPLE ||
+	    first->record.type == GOIDSHIM_RECORD_THREAD)
+		return first->time_ns;
+	/* Not to be yielded: to the top at once, to find one that is. */
+	return 0;
 }
 
 /* Sorts a block in that has `head` as its header and unread records. */
 static int add_pending(struct reader *reader, __u32 index, const struct goidshim_block *head,
 		       __u32 start)
 {
+	struct goidshim_thread first = { 0 };
 	struct pending pending = {
-		.key = head->sequence,
 		.sequence = head->sequence,
 		.generation = head->generation,
 		.block = index,
@@ -238,13 +246,11 @@ static int add_pending(struct reader *reader, __u32 index, const struct goidshim
 		.start = start,
 		.end = head->committed,
 	};
-	__u64 first[2] = { 0, 0 };
 
-	if (reader->order == READER_BY_TIME) {
+	if (reader->order == READER_BY_TIME)
 		image_read(&reader->image, block_offset(reader, index) + sizeof(*head) + start,
-			   first, sizeof(first));
-		pending.key = first[1];
-	}
+			   &first, offsetof(struct goidshim_thread, fs_base));
+	pending.key = first_key(reader, head, &first);
 	return heap_add(reader, &pending);
 }
 
@@ -346,20 +352,46 @@ static int load_top(struct reader *reader)
 	return 0;
 }
 
-/* After a record was taken from the top: put the top where it now belongs. */
+/* The record at the top's offset, if it is one to yield; else steps over it. */
+static const struct goidshim_record *check_next(struct reader *reader)
+{
+	struct pending *top = &reader->heap[0];
+	__u32 left = top->end - top->offset;
+	const struct goidshim_record *record =
+		(const void *)(top->bytes + (top->offset - top->start));
+
+	switch (record_check(record, left)) {
+	case RECORD_GOOD:
+		return record;
+	case RECORD_UNKNOWN:
+		reader->damage.unknown_records++;
+		top->offset += record->size;
+		return NULL;
+	case RECORD_BAD_FIELDS:
+		note_damage(reader, READER_RECORD_FIELDS, 1, record->size);
+		top->offset += record->size;
+		return NULL;
+	case RECORD_BAD_SIZE:
+		note_damage(reader, READER_RECORD_SIZE, 1, left);
+		top->offset = top->end;
+		return NULL;
+	}
+	return NULL;
+}
+
+/* Finds the top's next record, and puts the top where it then belongs. */
 static void settle_top(struct reader *reader)
 {
 	struct pending *top = &reader->heap[0];
+	const struct goidshim_record *record = NULL;
 
-	reader->top_was_yielded = false;
-	if (top->offset >= top->end) {
+	while (!record && top->offset < top->end)
+		record = check_next(reader);
+	top->record = record;
+	if (!record) {
 		heap_drop_top(reader);
 	} else if (reader->order == READER_BY_TIME) {
-		const unsigned char *next = top->bytes + (top->offset - top->start);
-
-		/* Too short for a time: whoever takes it will say so. */
-		if (top->end - top->offset >= 2 * sizeof(__u64))
-			top->key = record_time((const struct goidshim_record *)next);
+		top->key = ((const struct goidshim_thread *)record)->time_ns;
 		heap_sink(reader, 0);
 	}
 }
@@ -374,52 +406,40 @@ static void follow_sequence(struct reader *reader, __u32 lane, const struct goid
 		*last = sample->sequence;
 }
 
-/* Takes the top's next record. True if it is one to yield. */
-static bool take_record(struct reader *reader, struct reader_item *ret_item)
+static void yield_top(struct reader *reader, struct reader_item *ret_item)
 {
 	struct pending *top = &reader->heap[0];
-	__u32 left = top->end - top->offset;
-	const struct goidshim_record *record =
-		(const void *)(top->bytes + (top->offset - top->start));
-	enum record_verdict verdict = record_check(record, left);
 
+	*ret_item = (struct reader_item){ .lane = top->lane, .record = top->record };
+	if (top->record->type == GOIDSHIM_RECORD_SAMPLE)
+		follow_sequence(reader, top->lane, ret_item->sample);
 	reader->top_was_yielded = true;
-	if (verdict == RECORD_BAD_SIZE) {
-		note_damage(reader, READER_RECORD_SIZE, 1, left);
-		top->offset = top->end;
-		return false;
-	}
-	top->offset += record->size;
-	if (verdict == RECORD_UNKNOWN)
-		reader->damage.unknown_records++;
-	if (verdict == RECORD_BAD_FIELDS)
-		note_damage(reader, READER_RECORD_FIELDS, 1, record->size);
-	if (verdict != RECORD_GOOD)
-		return false;
-	if (record->type == GOIDSHIM_RECORD_SAMPLE)
-		follow_sequence(reader, top->lane, (const struct goidshim_sample *)record);
-	*ret_item = (struct reader_item){ .lane = top->lane, .record = record };
-	return true;
 }
 
+/*
+ * A block that comes to the top may have to leave it again: once it is loaded,
+ * because its first record was not good, and after each record.
+ */
 int reader_next(struct reader *reader, struct reader_item *ret_item)
 {
-	for (;;) {
-		if (reader->top_was_yielded)
-			settle_top(reader);
-		if (reader->heap_count == 0)
-			return 0;
-		if (!reader->heap[0].bytes) {
+	while (reader->heap_count > 0) {
+		struct pending *top = &reader->heap[0];
+
+		if (!top->bytes) {
 			int err = load_top(reader);
 
 			if (err)
 				return err;
-		}
-		if (reader->heap[0].offset >= reader->heap[0].end)
-			heap_drop_top(reader);
-		else if (take_record(reader, ret_item))
+		} else if (reader->top_was_yielded) {
+			reader->top_was_yielded = false;
+			top->offset += top->record->size;
+		} else {
+			yield_top(reader, ret_item);
 			return 1;
+		}
+		settle_top(reader);
 	}
+	return 0;
 }
 
 /* ---- what else is known ---- */
