@@ -39,3 +39,6 @@ dist_man_MANS += %D%/goidshim.7
 # libtool's .la file has no use for a library that is preloaded.
 install-exec-hook:
 	rm -f $(DESTDIR)$(libdir)/libgoidshim.la
+
+uninstall-hook:
+	rm -f $(DESTDIR)$(libdir)/libgoidshim.so
