@@ -7,7 +7,6 @@ EXTRA_DIST += %D%/witness.bpf.c
 if HAVE_BPF
 noinst_LTLIBRARIES += libwitness.la
 
-libwitness_la_CFLAGS = $(AM_CFLAGS) $(LIBBPF_CFLAGS)
 libwitness_la_SOURCES = \
 	%D%/evidence.h \
 	%D%/kernel.c %D%/kernel.h \
@@ -15,9 +14,10 @@ libwitness_la_SOURCES = \
 nodist_libwitness_la_SOURCES = %D%/witness.skel.h
 libwitness_la_LIBADD = $(LIBBPF_LIBS)
 
-# BUILT_SOURCES covers only all, check and install.
+# BUILT_SOURCES covers only all, check and install. (No per-target flags in this
+# library: automake would take the dependency for a rule of ours and drop its own.)
 BUILT_SOURCES += %D%/witness.skel.h
-%D%/libwitness_la-witness.lo: %D%/witness.skel.h
+%D%/witness.lo: %D%/witness.skel.h
 CLEANFILES += %D%/witness.bpf.o %D%/witness.bpf.d %D%/witness.bpf.linked.o %D%/witness.skel.h
 
 AM_V_BPF = $(am__v_BPF_@AM_V@)

@@ -475,8 +475,7 @@ int BPF_USDT(on_objects, __u64 header, __u64 published)
 		bpf_map_delete_elem(&own_layouts, &tgid);
 	}
 	p->mm = mm;
-	if (load_u64(header) == GOIDSHIM_MAGIC)
-		take_layouts(&p->published, header, published);
+	take_layouts(&p->published, header, published);
 	if (!p->tcb_calibrated)
 		tcb_calibrate(p, goidshim_fs_base());
 	e = event_reserve(counts_of(tgid, EVIDENCE_LAYOUT_SHIM), EVIDENCE_EVENT_OBJECTS, tgid);

@@ -324,6 +324,7 @@ int main(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &s.options))
 		return VERDICT_FAILED;
 	s.trial.trusts_layouts = s.options.trust;
+	s.trial.came_late = s.options.pid != 0;
 	if (find_library(&s) < 0)
 		return VERDICT_FAILED;
 	r = prepare(&s);

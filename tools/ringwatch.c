@@ -9,9 +9,11 @@
 /* More lanes than this no shim has made; a larger count is damage. */
 #define LANES_MAX (1u << 20)
 
+/* The shim writes the magic number last: 0 is a ring that is about to be published. */
 static bool is_readable(const struct goidshim_header *h)
 {
-	return h->magic == GOIDSHIM_MAGIC && h->abi_version == GOIDSHIM_ABI_VERSION &&
+	return (h->magic == GOIDSHIM_MAGIC || h->magic == 0) &&
+	       h->abi_version == GOIDSHIM_ABI_VERSION &&
 	       h->header_size >= sizeof(*h) && h->lane_size >= sizeof(struct goidshim_lane) &&
 	       h->lane_count <= LANES_MAX;
 }

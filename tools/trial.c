@@ -166,7 +166,7 @@ int trial_observe(struct trial *trial, pid_t pid)
 	}
 	if (!p->has_ring && ringwatch_open(&process.maps, &p->ring) == 0) {
 		p->has_ring = true;
-		p->samples_before = p->ring.samples;
+		p->samples_before = trial->came_late ? p->ring.samples : 0;
 	}
 	r = observe_layouts(trial, p, &process);
 out_free:

@@ -35,6 +35,7 @@ struct trial_process {
 struct trial {
 	struct witness *witness;
 	bool trusts_layouts;
+	bool came_late;		/* the processes ran before the witness was there */
 	size_t count;
 	struct trial_process *processes;
 };
