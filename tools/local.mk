@@ -55,10 +55,10 @@ libtarget_la_LIBADD = libprobe.la libprobesig.la
 
 if HAVE_BPF
 bin_PROGRAMS += goidshim-verify
-goidshim_verify_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+goidshim_verify_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBELF_CFLAGS)
 goidshim_verify_SOURCES = \
 	%D%/goidshim-verify.c \
 	%D%/trial.c %D%/trial.h \
 	%D%/verdict.c %D%/verdict.h
-goidshim_verify_LDADD = libwitness.la libtarget.la $(JANSSON_LIBS)
+goidshim_verify_LDADD = libwitness.la libtarget.la libtools.la $(JANSSON_LIBS)
 endif

@@ -6,6 +6,9 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "probe/fsbase.h"
+#include "tools/names.h"
+
 static const char *const outcome_names[EVIDENCE_VERDICT_MAX] = {
 	[EVIDENCE_AGREED] = "agreed",
 	[EVIDENCE_SHIM_WRONG] = "shim_wrong",
@@ -29,26 +32,11 @@ static const char *const field_names[EVIDENCE_FIELD_MAX] = {
 	[EVIDENCE_CLASS] = "class",	[EVIDENCE_REASON] = "reason",
 };
 
-static const char *const class_names[GOIDSHIM_CLASS_MAX] = {
-	[GOIDSHIM_CLASS_NONE] = "none",		[GOIDSHIM_CLASS_GO] = "go",
-	[GOIDSHIM_CLASS_C] = "c",		[GOIDSHIM_CLASS_RUNTIME] = "runtime",
-	[GOIDSHIM_CLASS_SCHED] = "sched",	[GOIDSHIM_CLASS_IDLE] = "idle",
-	[GOIDSHIM_CLASS_C_THREAD] = "c_thread", [GOIDSHIM_CLASS_EXTRA_M] = "extra_m",
-	[GOIDSHIM_CLASS_EXITING] = "exiting",	[GOIDSHIM_CLASS_SIGNAL] = "signal",
-	[GOIDSHIM_CLASS_UNREADABLE] = "unreadable",
-};
-
 static const char *const layouts_names[] = {
 	[TRIAL_LAYOUTS_UNCONFIRMED] = "unconfirmed",
 	[TRIAL_LAYOUTS_CONFIRMED] = "confirmed",
 	[TRIAL_LAYOUTS_DIFFER] = "differ",
 	[TRIAL_LAYOUTS_TRUSTED] = "trusted",
-};
-
-static const char *const method_names[] = {
-	[GOIDSHIM_FSBASE_NONE] = "none",	     [GOIDSHIM_FSBASE_RDFSBASE] = "rdfsbase",
-	[GOIDSHIM_FSBASE_ARCH_PRCTL] = "arch_prctl", [GOIDSHIM_FSBASE_FAULT] = "fault",
-	[GOIDSHIM_FSBASE_KERNEL] = "kernel",
 };
 
 static const char *const verdict_names[] = {
@@ -57,16 +45,10 @@ static const char *const verdict_names[] = {
 	[VERDICT_FAILED] = "failed",
 };
 
-static const char *class_name(__u8 class_)
-{
-	return class_ < GOIDSHIM_CLASS_MAX ? class_names[class_] : "invalid";
-}
-
 static const char *method_of(const struct trial_process *p)
 {
-	__u32 method = p->has_ring ? p->ring.header.fsbase_method : GOIDSHIM_FSBASE_NONE;
-
-	return method <= GOIDSHIM_FSBASE_KERNEL ? method_names[method] : "invalid";
+	return fsbase_method_name(p->has_ring ? p->ring.header.fsbase_method
+					      : GOIDSHIM_FSBASE_NONE);
 }
 
 enum verdict verdict_reach(const struct trial_sums *sums)
@@ -129,7 +111,7 @@ static void print_classes(FILE *out, const struct evidence_counts *n)
 	fprintf(out, "class      %12s %12s\n", "readings", "as read");
 	for (int c = 0; c < GOIDSHIM_CLASS_MAX; c++)
 		if (class_total(n, c))
-			fprintf(out, "  %-10s %10" PRIu64 " %12" PRIu64 "\n", class_names[c],
+			fprintf(out, "  %-10s %10" PRIu64 " %12" PRIu64 "\n", names_class((unsigned)c),
 				(uint64_t)class_total(n, c),
 				(uint64_t)n->classes[c][EVIDENCE_AGREED]);
 }
@@ -216,7 +198,7 @@ static json_t *json_counts(const struct evidence_counts *n)
 
 	for (int c = 0; c < GOIDSHIM_CLASS_MAX; c++)
 		if (class_total(n, c))
-			json_object_set_new(classes, class_names[c], json_outcomes(n->classes[c]));
+			json_object_set_new(classes, names_class((unsigned)c), json_outcomes(n->classes[c]));
 	for (int f = 0; f < EVIDENCE_FIELD_MAX; f++)
 		json_object_set_new(fields, field_names[f], json_outcomes(n->fields[f]));
 	return json_pack("{s:o, s:o, s:o, s:o}", "classes", classes, "fields", fields, "threads",
@@ -257,9 +239,9 @@ int verdict_print_json(FILE *out, const struct trial *trial, const struct trial_
 
 static json_t *json_account(const struct evidence_account *a)
 {
-	return json_pack("{s:o, s:o, s:o, s:s, s:i}", "fs_base", json_number(a->fs_base), "g",
+	return json_pack("{s:o, s:o, s:o, s:s, s:s}", "fs_base", json_number(a->fs_base), "g",
 			 json_number(a->g), "goid", json_number(a->goid), "class",
-			 class_name(a->class_), "reason", a->reason);
+			 names_class(a->class_), "reason", names_reason(a->reason));
 }
 
 int verdict_print_event(FILE *out, const struct evidence_event *e)
@@ -284,7 +266,7 @@ int verdict_print_event(FILE *out, const struct evidence_event *e)
 static void print_account(FILE *out, const char *who, const struct evidence_account *a)
 {
 	fprintf(out, "  %-8s goid %" PRIu64 ", %s, g %#" PRIx64 ", FS base %#" PRIx64 "\n", who,
-		(uint64_t)a->goid, class_name(a->class_), (uint64_t)a->g, (uint64_t)a->fs_base);
+		(uint64_t)a->goid, names_class(a->class_), (uint64_t)a->g, (uint64_t)a->fs_base);
 }
 
 void verdict_print_dispute(FILE *out, const struct evidence_event *e)
