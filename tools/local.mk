@@ -37,11 +37,24 @@ bin_PROGRAMS += goidshim-dump
 goidshim_dump_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
 goidshim_dump_SOURCES = %D%/goidshim-dump.c
 goidshim_dump_LDADD = libtools.la
-# A Go program's file, read with the shim's own code.
+
+# A Go program's file, read with the shim's own code; and what it says of itself.
 noinst_LTLIBRARIES += libgofile.la
 libgofile_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
 libgofile_la_SOURCES = %D%/gofile.c %D%/gofile.h
 libgofile_la_LIBADD = libprobe.la libprobesig.la $(LIBELF_LIBS)
+
+bin_PROGRAMS += goidshim-layout
+dist_man_MANS += %D%/goidshim-layout.1
+goidshim_layout_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(LIBDW_CFLAGS) $(JANSSON_CFLAGS)
+goidshim_layout_SOURCES = \
+	%D%/goidshim-layout.c \
+	%D%/godwarf.c %D%/godwarf.h \
+	%D%/layout.c %D%/layout.h \
+	%D%/layout-c.c \
+	%D%/layout-json.c \
+	%D%/layout-text.c
+goidshim_layout_LDADD = libgofile.la $(LIBDW_LIBS) $(JANSSON_LIBS)
 
 # A running process: its maps, its Go runtimes, its ring; a command to be started.
 noinst_LTLIBRARIES += libtarget.la
