@@ -244,7 +244,7 @@ static void accept(const struct candidate *c, struct trigger *ret)
 
 int trigger_choose(__u32 asked, __u32 rate_hz, struct trigger *ret)
 {
-	int err = -ENOTSUP;
+	int err = 0, last = 0;
 
 	*ret = (struct trigger){ 0 };
 	running.period_ns = NS_PER_S / rate_hz;
@@ -258,9 +258,11 @@ int trigger_choose(__u32 asked, __u32 rate_hz, struct trigger *ret)
 			accept(c, ret);
 			return 0;
 		}
-		add_note(ret->note, c->name, explain(err));
+		if (err != last)
+			add_note(ret->note, c->name, explain(err));
+		last = err;
 	}
-	return err;
+	return err ? err : -ENOTSUP;
 }
 
 unsigned trigger_start(const struct trigger *trigger, __u64 cookie)
@@ -279,9 +281,31 @@ unsigned trigger_start(const struct trigger *trigger, __u64 cookie)
 	return failed;
 }
 
+/*
+ * Between threads that inherited the same events the kernel does not switch
+ * events but swaps them, running timer and all, so that what a thread that
+ * mostly sleeps leaves over is charged to the thread that follows it. Opening
+ * any event on a thread ends that for good, even if it is closed again.
+ */
+static int make_events_own(void)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+		.exclude_kernel = 1,
+		.disabled = 1,
+	};
+	long fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd >= 0)
+		close((int)fd);
+	return 0;
+}
+
 int trigger_arm_thread(void)
 {
-	return running.kind == GOIDSHIM_TRIGGER_SIGTRAP ? 0 : arm(self_tid());
+	return running.kind == GOIDSHIM_TRIGGER_SIGTRAP ? make_events_own() : arm(self_tid());
 }
 
 void trigger_disarm_thread(void)
