@@ -5,6 +5,7 @@ noinst_LTLIBRARIES += libshimsig.la
 
 shimincludedir = $(includedir)/goidshim
 shiminclude_HEADERS = %D%/goidshim/format.h
+dist_man_MANS += %D%/goidshim-format.5
 
 libshimsig_la_CFLAGS = $(SIG_CFLAGS)
 libshimsig_la_SOURCES = \

@@ -21,7 +21,7 @@
 enum {
 	WIDTH = 100,
 	LABEL_WIDTH = 13,	/* of a fact: "  rate       " */
-	NUMBERS_WIDTH = 48,	/* of a goroutine's figures, see put_row */
+	NUMBERS_WIDTH = 51,	/* of a goroutine's figures, see put_row */
 	MESSAGES_MAX = 5,
 };
 
@@ -171,9 +171,14 @@ static void put_sampling(const struct export_context *c)
 static void put_discovery(const struct export_context *c)
 {
 	const struct goidshim_header *h = reader_header(c->reader);
+	const char *method = fsbase_method_name(h->fsbase_method);
 
-	put_fact(c, "FS base", "%s%s%s", fsbase_method_name(h->fsbase_method),
-		 h->fsbase_note[0] ? ": " : "", h->fsbase_note);
+	/* A note that begins with the method's name needs it no second time. */
+	if (strncmp(h->fsbase_note, method, strlen(method)) == 0)
+		put_fact(c, "FS base", "%s", h->fsbase_note);
+	else
+		put_fact(c, "FS base", "%s%s%s", method, h->fsbase_note[0] ? "; " : "",
+			 h->fsbase_note);
 	for (__u32 i = 0; i < h->object_count; i++) {
 		const struct goidshim_golayout *l = &h->objects[i].layout;
 
@@ -244,6 +249,7 @@ struct row {
 struct columns {
 	int function;
 	int created_at;
+	bool parent;	/* Go tells the parent from 1.21 on */
 };
 
 /* "github.com/a/b/pkg.(*T).Run" -> "pkg.(*T).Run"; "/src/a/b/main.go:7" -> "b/main.go:7" */
@@ -297,6 +303,7 @@ static struct columns fit_columns(const struct row *rows, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		want.function = max(want.function, (int)printable_width(rows[i].function));
 		want.created_at = max(want.created_at, (int)printable_width(rows[i].created_at));
+		want.parent = want.parent || rows[i].goroutine->parent_goid != 0;
 	}
 	if (want.function + want.created_at > room) {
 		int half = room / 2;
@@ -307,12 +314,15 @@ static struct columns fit_columns(const struct row *rows, size_t count)
 	return want;
 }
 
-static void put_padded(const struct export_context *c, const char *text, int width)
+/* At most `width` columns of text; exactly as many unless it ends the line. */
+static void put_cell(const struct export_context *c, const char *text, int width, bool is_last)
 {
 	char shown[64];
 
 	shorten(shown, sizeof(shown), text, (size_t)width);
-	fprintf(c->out, "%s%*s", shown, width - (int)printable_width(shown), "");
+	fputs(shown, c->out);
+	if (!is_last)
+		fprintf(c->out, "%*s  ", width - (int)printable_width(shown), "");
 }
 
 static void put_row(const struct export_context *c, const struct row *row,
@@ -324,16 +334,15 @@ static void put_row(const struct export_context *c, const struct row *row,
 	snprintf(goid, sizeof(goid), "%llu", g->goid);
 	if (g->parent_goid)
 		snprintf(parent, sizeof(parent), "%llu", g->parent_goid);
-	fprintf(c->out, "%9s %12s %5.1f%%  %4.0f%% %4.0f%% %4.0f%%  ", goid,
+	fprintf(c->out, "%9s %12s %5.1f%%  %4.0f%% %4.0f%% %7.0f%%  ", goid,
 		milliseconds(ms, profile_cpu_ns(g->periods, reader_header(c->reader)->period_ns)),
 		percent(g->periods, p->periods), percent(g->periods_c, g->periods),
 		percent(g->periods_go, g->periods), percent(g->periods_runtime, g->periods));
 	if (row->words.kind == REPORT_SYSTEM)
 		set_style(c, "2");
-	put_padded(c, row->function, columns->function);
-	fputs("  ", c->out);
-	put_padded(c, row->created_at, columns->created_at);
-	fprintf(c->out, "%s%s\n", parent[0] ? "  " : "", parent);
+	put_cell(c, row->function, columns->function, !row->created_at[0] && !parent[0]);
+	put_cell(c, row->created_at, columns->created_at, !parent[0]);
+	fprintf(c->out, "%s\n", parent);
 	if (row->words.kind == REPORT_SYSTEM)
 		set_style(c, "0");
 }
@@ -365,9 +374,9 @@ static int put_goroutines(const struct export_context *c, const struct profile *
 	columns = fit_columns(rows, count);
 	put_heading(c, "Goroutines by CPU time");
 	set_style(c, "2");
-	fprintf(c->out, "%9s %12s %6s  %5s %5s %5s  %-*s  %-*s  %s\n", "goid", "CPU ms", "share", "C",
-		"Go", "runt.", columns.function, "start function", columns.created_at, "created at",
-		"by goid");
+	fprintf(c->out, "%9s %12s %6s  %5s %5s %8s  %-*s  %-*s%s\n", "goid", "CPU ms", "share", "C",
+		"Go", "runtime", columns.function, "start function", columns.created_at, "created at",
+		columns.parent ? "  by goid" : "");
 	set_style(c, "0");
 	for (size_t i = 0; i < count; i++)
 		put_row(c, &rows[i], &columns, p);

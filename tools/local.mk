@@ -39,6 +39,8 @@ goidshim_dump_SOURCES = %D%/goidshim-dump.c
 goidshim_dump_LDADD = libtools.la
 
 # A Go program's file, read with the shim's own code; and what it says of itself.
+dist_man_MANS += %D%/goidshim-dump.1
+# A Go program's file, read with the shim's own code.
 noinst_LTLIBRARIES += libgofile.la
 libgofile_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
 libgofile_la_SOURCES = %D%/gofile.c %D%/gofile.h
