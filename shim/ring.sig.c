@@ -20,7 +20,7 @@
 #define add_shared(p, n) __atomic_fetch_add(p, n, __ATOMIC_RELAXED)
 
 /* A counter with one writer: cheaper than an atomic add, never torn. */
-#define count_own(p, n) store_relaxed(p, *(p) + (n))
+#define count_own(p, n) store_relaxed(p, load_relaxed(p) + (n))
 
 int ring_back(void *start, __u64 size)
 {
@@ -61,33 +61,32 @@ static __u32 pop_free_lane(const struct ring *r)
 	return index - 1;
 }
 
+/* Lanes below lane_used have memory: it is there before the lane is taken. */
 static __u32 take_new_lane(const struct ring *r)
 {
 	__u32 count = r->header->lane_count;
 	__u32 index = load_relaxed(&r->header->lane_used);
 
 	do {
-		if (index >= count)
+		if (index >= count ||
+		    ring_back(ring_lane(r, index), sizeof(struct goidshim_lane)) < 0)
 			return RING_NO_LANE;
 	} while (!__atomic_compare_exchange_n(&r->header->lane_used, &index, index + 1, false,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-	/* Without memory the lane stays taken for ever: nobody may write it. */
-	if (ring_back(ring_lane(r, index), sizeof(struct goidshim_lane)) < 0)
-		return RING_NO_LANE;
 	return index;
 }
 
 /*
  * A thread that was not made by pthread_create ends without telling us. When
- * every lane has an owner, look at some of them and inherit from the dead.
+ * no lane is left, look at some of them and inherit from the dead.
  */
 static __u32 inherit_lane(const struct ring *r, __u32 tid)
 {
-	__u32 count = r->header->lane_count;
-	__u32 start = tid * 2654435761u % count;
+	__u32 used = load_relaxed(&r->header->lane_used);
+	__u32 tries = used < DEAD_OWNERS_LOOKED_FOR ? used : DEAD_OWNERS_LOOKED_FOR;
 
-	for (__u32 i = 0; i < DEAD_OWNERS_LOOKED_FOR; i++) {
-		__u32 index = (start + i) % count;
+	for (__u32 i = 0; i < tries; i++) {
+		__u32 index = (tid * 2654435761u + i) % used;
 		__u32 owner = load_relaxed(&ring_lane(r, index)->owner_tid);
 
 		if (owner == 0 || sys_call4(__NR_tgkill, r->pid, (int)owner, 0, 0) == 0)
@@ -143,14 +142,14 @@ static bool back_block(const struct ring *r, __u32 index)
 {
 	struct goidshim_header *h = r->header;
 	__u32 reserved = load_relaxed(&h->blocks_reserved);
-	__u32 from = index - index % BLOCKS_BACKED_AT_ONCE;
-	__u32 to = from + BLOCKS_BACKED_AT_ONCE;
+	__u32 to = index - index % BLOCKS_BACKED_AT_ONCE + BLOCKS_BACKED_AT_ONCE;
 
 	if (index < reserved)
 		return true;
 	if (to > h->block_count)
 		to = h->block_count;
-	if (ring_back(block_at(r, from), (__u64)(to - from) * h->block_size) < 0)
+	/* All from `reserved` on: who was to back the blocks before ours may have failed. */
+	if (ring_back(block_at(r, reserved), (__u64)(to - reserved) * h->block_size) < 0)
 		return false;
 	while (reserved < to &&
 	       !__atomic_compare_exchange_n(&h->blocks_reserved, &reserved, to, false,
