@@ -92,6 +92,10 @@ criterion_tests += %D%/test_cfi
 %C%_test_cfi_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
 %C%_test_cfi_LDADD = $(unit_libs) $(LIBDW_LIBS) $(LIBELF_LIBS)
 
+criterion_tests += %D%/test_ring
+%C%_test_ring_SOURCES = %D%/test_ring.c %D%/ring-memory.h shim/ring.sig.c
+%C%_test_ring_LDADD = $(unit_libs)
+
 #
 # tools/: C symbols
 #
