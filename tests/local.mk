@@ -96,6 +96,14 @@ criterion_tests += %D%/test_ring
 %C%_test_ring_SOURCES = %D%/test_ring.c %D%/ring-memory.h shim/ring.sig.c
 %C%_test_ring_LDADD = $(unit_libs)
 
+# Once as it is, once watched by the thread sanitizer. That one does not know the
+# fences of claiming and reading; all data that they order is atomic.
+stress_tests += %D%/ring.stress %D%/ring-tsan.stress
+%C%_ring_stress_SOURCES = %D%/stress_ring.c %D%/ring-memory.h shim/ring.sig.c
+%C%_ring_tsan_stress_SOURCES = $(%C%_ring_stress_SOURCES)
+%C%_ring_tsan_stress_CFLAGS = $(WARN_CFLAGS) -Wno-tsan -fsanitize=thread -fno-omit-frame-pointer
+%C%_ring_tsan_stress_LDFLAGS = -fsanitize=thread
+
 #
 # tools/: C symbols
 #
