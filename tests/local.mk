@@ -123,15 +123,16 @@ check_PROGRAMS += %D%/fixture_native
 #
 # end to end: programs under the shim
 #
-script_tests += %D%/check-truth.tap
+script_tests += %D%/check-truth.tap %D%/check-shares.tap
 dist_noinst_SCRIPTS += %D%/go-toolchains
 EXTRA_DIST += %D%/preload.sh \
 	%D%/fixtures/truth/truth.go %D%/fixtures/truth/truth.c %D%/fixtures/truth/truth.h \
 	%D%/fixtures/truth-host.c
 
-check_PROGRAMS += %D%/truth-judge
+check_PROGRAMS += %D%/truth-judge %D%/fixtures/without
 %C%_truth_judge_SOURCES = %D%/truth-judge.c %D%/fixtures/truth/truth.h
 %C%_truth_judge_LDADD = libtools.la
+%C%_fixtures_without_SOURCES = %D%/fixtures/without.c
 
 #
 # tools/: the ring and the report

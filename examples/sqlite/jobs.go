@@ -65,7 +65,7 @@ func prepareQuery(packages []pkg, query string) (work func() int, done func()) {
 func prepareClosure(packages []pkg) (func() int, func()) {
 	return prepareQuery(packages, `
 		WITH RECURSIVE closure (root, name) AS (
-			SELECT name, name FROM (SELECT name FROM package ORDER BY name LIMIT 20)
+			SELECT name, name FROM package
 			UNION
 			SELECT root, needs FROM closure JOIN depends ON package = name
 		) SELECT count(*) FROM closure`)
