@@ -6,7 +6,13 @@
 
 #include "tools/profile.h"
 
-const struct exporter *const export_all[] = { &export_text, &export_json, &export_ndjson, NULL };
+const struct exporter *const export_all[] = {
+	&export_text,
+	&export_json,
+	&export_ndjson,
+	&export_folded,
+	NULL,
+};
 
 const struct exporter *export_find(const char *name)
 {

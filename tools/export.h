@@ -12,6 +12,14 @@
 #include "tools/reader.h"
 #include "tools/symbolizer.h"
 
+/* What stands above each stack, in formats of one tree. */
+enum export_root {
+	EXPORT_ROOT_NONE,
+	EXPORT_ROOT_GOROUTINE,
+	EXPORT_ROOT_START,	/* the goroutine's first function */
+	EXPORT_ROOT_THREAD,
+};
+
 /* What an exporter may look at. */
 struct export_context {
 	FILE *out;
@@ -22,6 +30,7 @@ struct export_context {
 	bool is_followed;		/* the ring was read while the target ran */
 	bool use_color;
 	unsigned limit;			/* goroutines to list; 0: all */
+	enum export_root root;
 };
 
 struct exporter {
@@ -41,6 +50,7 @@ struct exporter {
 extern const struct exporter export_text;
 extern const struct exporter export_json;
 extern const struct exporter export_ndjson;
+extern const struct exporter export_folded;
 
 /* NULL-terminated; the first is the default. */
 extern const struct exporter *const export_all[];

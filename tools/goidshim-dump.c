@@ -13,6 +13,7 @@
 
 #include "config.h"
 #include "tools/export.h"
+#include "tools/filter.h"
 #include "tools/rings.h"
 #include "tools/target.h"
 
@@ -32,15 +33,43 @@ struct options {
 	bool follow;
 	unsigned limit;
 	bool has_limit;
+	enum export_root root;
+	struct filter filter;
 	struct modulefile_paths paths;
 };
 
-enum { KEY_LIST = 256, KEY_CLEAN, KEY_LIMIT, KEY_SYSROOT, KEY_DEBUG_DIR };
+enum {
+	KEY_LIST = 256,
+	KEY_CLEAN,
+	KEY_LIMIT,
+	KEY_SYSROOT,
+	KEY_DEBUG_DIR,
+	KEY_ROOT,
+	KEY_GOID,
+	KEY_START,
+	KEY_LABEL,
+	KEY_THREAD,
+	KEY_SINCE,
+	KEY_UNTIL,
+	KEY_C_ONLY,
+};
 
 static const struct argp_option option_table[] = {
-	{ "format", 'f', "NAME", 0, "text (default), json, or ndjson: a record a line", 0 },
+	{ "format", 'f', "NAME", 0,
+	  "text (default); json; ndjson: a record a line; folded: a stack a line", 0 },
 	{ "follow", 'F', NULL, 0, "Read along until the program ends or Ctrl-C", 0 },
 	{ "limit", KEY_LIMIT, "N", 0, "Report the N busiest goroutines; 0: all (default: 40 in text)", 0 },
+	{ "root", KEY_ROOT, "NAME", 0,
+	  "In folded, put above each stack its goroutine, the goroutine's start function, or its "
+	  "thread", 0 },
+	{ NULL, 0, NULL, 0, "Only these samples:", 3 },
+	{ "goid", KEY_GOID, "N", 0, "Of goroutine N (may be repeated)", 3 },
+	{ "start", KEY_START, "PATTERN", 0, "Of goroutines that started in such a function", 3 },
+	{ "label", KEY_LABEL, "KEY=PATTERN", 0, "With such a Go label", 3 },
+	{ "thread", KEY_THREAD, "TID|PATTERN", 0, "Of this thread, or of threads of such a name", 3 },
+	{ "since", KEY_SINCE, "SECONDS", 0, "From so long after the recording began", 3 },
+	{ "until", KEY_UNTIL, "SECONDS", 0, "Before so long after the recording began", 3 },
+	{ "c-only", KEY_C_ONLY, NULL, 0, "Taken while C code ran", 3 },
 	{ "list", KEY_LIST, NULL, 0, "List your rings in " RINGS_FOLDER, 1 },
 	{ "clean", KEY_CLEAN, NULL, 0, "Remove your rings whose program has ended", 1 },
 	{ "sysroot", KEY_SYSROOT, "FOLDER", 0, "Look for the program's files below FOLDER", 2 },
@@ -60,6 +89,69 @@ static unsigned parse_limit(const char *text, struct argp_state *state)
 	return (unsigned)value;
 }
 
+static enum export_root parse_root(const char *text, struct argp_state *state)
+{
+	static const char *const names[] = {
+		[EXPORT_ROOT_NONE] = "none",
+		[EXPORT_ROOT_GOROUTINE] = "goroutine",
+		[EXPORT_ROOT_START] = "start",
+		[EXPORT_ROOT_THREAD] = "thread",
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(text, names[i]) == 0)
+			return i;
+	argp_error(state, "--root=%s: give goroutine, start, thread, or none", text);
+	return EXPORT_ROOT_NONE;
+}
+
+/* The filter's answer to an option's value. */
+static error_t check(int err, const char *option, const char *text, const char *wanted,
+		     struct argp_state *state)
+{
+	if (err == -EINVAL)
+		argp_error(state, "--%s=%s: give %s", option, text, wanted);
+	else if (err)
+		argp_failure(state, EXIT_CANNOT, -err, "--%s", option);
+	return 0;
+}
+
+static error_t parse_filter(int key, char *arg, struct argp_state *state)
+{
+	struct filter *f = &((struct options *)state->input)->filter;
+
+	switch (key) {
+	case KEY_GOID:
+		return check(filter_add_goid(f, arg), "goid", arg, "a goroutine's number", state);
+	case KEY_START:
+		return check(filter_add_start(f, arg), "start", arg, "a function, as main.*", state);
+	case KEY_LABEL:
+		return check(filter_add_label(f, arg), "label", arg, "KEY=PATTERN", state);
+	case KEY_THREAD:
+		return check(filter_add_thread(f, arg), "thread", arg, "a thread id or name", state);
+	case KEY_SINCE:
+		return check(filter_set_since(f, arg), "since", arg, "seconds, as 2.5", state);
+	case KEY_UNTIL:
+		return check(filter_set_until(f, arg), "until", arg, "seconds, as 2.5", state);
+	case KEY_C_ONLY:
+		f->c_only = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const char *format_names(void)
+{
+	static char names[256];
+	size_t used = 0;
+
+	for (const struct exporter *const *e = export_all; *e; e++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+					 used == 0 ? "" : e[1] ? ", " : " or ", (*e)->name);
+	return names;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -68,7 +160,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'f':
 		o->exporter = export_find(arg);
 		if (!o->exporter)
-			argp_error(state, "--format=%s: give text, json or ndjson", arg);
+			argp_error(state, "--format=%s: give %s", arg, format_names());
 		return 0;
 	case 'F':
 		o->follow = true;
@@ -89,13 +181,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_DEBUG_DIR:
 		o->paths.debug_dir = arg;
 		return 0;
+	case KEY_ROOT:
+		o->root = parse_root(arg, state);
+		return 0;
 	case ARGP_KEY_ARG:
 		if (o->word)
 			argp_error(state, "%s: give one PID or FILE", arg);
 		o->word = arg;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_filter(key, arg, state);
 	}
 }
 
@@ -114,15 +209,18 @@ static int complain(const char *what, const char *how)
 /* ---- reading ---- */
 
 /* One pass: everything that is new goes to the exporter. */
-static int dump_pass(struct reader *reader, const struct exporter *exporter,
+static int dump_pass(struct reader *reader, struct options *o,
 		     const struct export_context *context, void *state)
 {
+	const struct exporter *exporter = o->exporter;
 	struct reader_item item;
 	int err = reader_poll(reader, exporter->order);
 
 	if (err)
 		return err;
 	while ((err = reader_next(reader, &item)) > 0) {
+		if (!filter_accepts(&o->filter, reader, context->symbolizer, &item))
+			continue;
 		err = exporter->record(context, state, &item);
 		if (err)
 			return err;
@@ -150,8 +248,8 @@ static void catch_interrupts(void)
 }
 
 /* Passes until the program has ended: what was asked before a pass is in that pass. */
-static int dump_follow(struct reader *reader, const struct exporter *exporter,
-		       struct export_context *context, void *state)
+static int dump_follow(struct reader *reader, struct options *o, struct export_context *context,
+		       void *state)
 {
 	const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
 
@@ -160,14 +258,14 @@ static int dump_follow(struct reader *reader, const struct exporter *exporter,
 		int err;
 
 		context->is_alive = is_alive(reader, context->path);
-		err = dump_pass(reader, exporter, context, state);
+		err = dump_pass(reader, o, context, state);
 		if (err || fflush(context->out) != 0 || !context->is_alive || was_interrupted)
 			return err;
 		nanosleep(&pause, NULL);
 	}
 }
 
-static int dump_records(struct reader *reader, const struct options *o,
+static int dump_records(struct reader *reader, struct options *o,
 			struct export_context *context)
 {
 	const struct exporter *exporter = o->exporter;
@@ -177,9 +275,9 @@ static int dump_records(struct reader *reader, const struct options *o,
 	if (err)
 		return err;
 	if (o->follow)
-		err = dump_follow(reader, exporter, context, state);
+		err = dump_follow(reader, o, context, state);
 	else
-		err = dump_pass(reader, exporter, context, state);
+		err = dump_pass(reader, o, context, state);
 	if (!err)
 		err = exporter->end(context, state);
 	exporter->free(state);
@@ -209,7 +307,7 @@ static int finish(const struct reader *reader, const char *path, int err)
 	return reader_is_damaged(reader) ? EXIT_PARTIAL : EXIT_DONE;
 }
 
-static int dump_ring(const struct options *o, const char *path)
+static int dump_ring(struct options *o, const char *path)
 {
 	struct export_context context = {
 		.out = stdout,
@@ -217,6 +315,7 @@ static int dump_ring(const struct options *o, const char *path)
 		.is_followed = o->follow,
 		.use_color = wants_color(),
 		.limit = o->has_limit ? o->limit : o->exporter->default_limit,
+		.root = o->root,
 	};
 	struct reader *reader;
 	const char *why;
@@ -238,7 +337,7 @@ static int dump_ring(const struct options *o, const char *path)
 
 /* ---- the commands ---- */
 
-static int dump(const struct options *o)
+static int dump(struct options *o)
 {
 	char *path;
 	int err = rings_find(RINGS_FOLDER, o->word, &path);
@@ -282,6 +381,7 @@ static int clean(void)
 int main(int argc, char **argv)
 {
 	struct options options = { .exporter = export_all[0] };
+	int status;
 
 	argp_program_version = PACKAGE_STRING;
 	argp_err_exit_status = EXIT_CANNOT;
@@ -294,5 +394,7 @@ int main(int argc, char **argv)
 	case ACTION_DUMP:
 		break;
 	}
-	return dump(&options);
+	status = dump(&options);
+	filter_free(&options.filter);
+	return status;
 }

@@ -86,15 +86,6 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-uint64_t hashindex_words(uint64_t seed, const uint64_t *words, size_t count)
-{
-	uint64_t hash = mix(seed ^ 0xa0761d6478bd642full, count);
-
-	for (size_t i = 0; i < count; i++)
-		hash = mix(hash, words[i]) + 0x2545f4914f6cdd1dull;
-	return mix(hash, hash >> 32);
-}
-
 uint64_t hashindex_bytes(uint64_t seed, const void *bytes, size_t size)
 {
 	uint64_t hash = mix(seed ^ 0xe7037ed1a0b428dbull, size);

@@ -31,8 +31,7 @@ int hashindex_add(struct hashindex *index, uint64_t hash, uint32_t id);
 
 void hashindex_free(struct hashindex *index);
 
-/* Hashes bytes, or `count` words; `seed` chains several pieces. Not for untrusted tables' order. */
+/* Hashes bytes; `seed` tells apart what has the same bytes. */
 uint64_t hashindex_bytes(uint64_t seed, const void *bytes, size_t size);
-uint64_t hashindex_words(uint64_t seed, const uint64_t *words, size_t count);
 
 #endif

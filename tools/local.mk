@@ -16,21 +16,32 @@ libcsymbols_la_LIBADD = $(LIBDW_LIBS) $(LIBELF_LIBS) $(ZLIB_LIBS) $(DEMANGLE_LIB
 noinst_LTLIBRARIES += libtools.la
 libtools_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(JANSSON_CFLAGS)
 libtools_la_SOURCES = \
+	%D%/calltree.c %D%/calltree.h \
 	%D%/export.c %D%/export.h \
+	%D%/export-folded.c \
 	%D%/export-json.c \
 	%D%/export-ndjson.c \
 	%D%/export-text.c \
+	%D%/filter.c %D%/filter.h \
+	%D%/hashindex.c %D%/hashindex.h \
 	%D%/image.c %D%/image.h \
+	%D%/labels.c %D%/labels.h \
+	%D%/locations.c %D%/locations.h \
+	%D%/modulemap.c %D%/modulemap.h \
 	%D%/names.c %D%/names.h \
 	%D%/notes.c %D%/notes.h \
 	%D%/printable.c %D%/printable.h \
 	%D%/profile.c %D%/profile.h \
+	%D%/profiled.c %D%/profiled.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/record.c %D%/record.h \
 	%D%/report.c %D%/report.h \
 	%D%/rings.c %D%/rings.h \
+	%D%/stacks.c %D%/stacks.h \
+	%D%/strings.c %D%/strings.h \
 	%D%/symbolizer.c %D%/symbolizer.h \
-	%D%/target.c %D%/target.h
+	%D%/target.c %D%/target.h \
+	%D%/threads.c %D%/threads.h
 libtools_la_LIBADD = libcsymbols.la libgofile.la $(JANSSON_LIBS)
 
 bin_PROGRAMS += goidshim-dump

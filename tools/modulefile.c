@@ -242,36 +242,11 @@ static void read_debug(const struct modulefile_paths *paths, const char *path,
 	read_alt(path, file->elf, file);
 }
 
-int modulefile_open(const struct modulefile_paths *paths, const struct goidshim_module *module,
-		    struct modulefile *ret_file)
+static bool find_path(const struct modulefile_paths *paths, const struct goidshim_module *module,
+		      char path[PATH_MAX])
 {
-	struct modulefile file = { 0 };
-	char path[PATH_MAX];
-	struct stat status;
-	int r;
-
-	if (module->path[0] != '/' ||
-	    !join(path, paths->sysroot ? paths->sysroot : "", module->path, "", ""))
-		return -ENOENT;
-	file.fd = open_regular(path, &status);
-	if (file.fd < 0)
-		return file.fd;
-	r = read_fd(file.fd, (size_t)status.st_size, &file.image, &file.elf);
-	if (r)
-		goto out_close;
-	if (!is_same(file.elf, &status, module, paths->sysroot)) {
-		r = -ESTALE;
-		goto out_drop;
-	}
-	read_debug(paths, path, &file);
-	*ret_file = file;
-	return 0;
-
-out_drop:
-	drop(file.image, file.elf);
-out_close:
-	close(file.fd);
-	return r;
+	return module->path[0] == '/' &&
+	       join(path, paths->sysroot ? paths->sysroot : "", module->path, "", "");
 }
 
 int modulefile_open_fd(const struct modulefile_paths *paths, const struct goidshim_module *module,
@@ -282,8 +257,7 @@ int modulefile_open_fd(const struct modulefile_paths *paths, const struct goidsh
 	Elf *elf;
 	int fd, r = 0;
 
-	if (module->path[0] != '/' ||
-	    !join(path, paths->sysroot ? paths->sysroot : "", module->path, "", ""))
+	if (!find_path(paths, module, path))
 		return -ENOENT;
 	fd = open_regular(path, &status);
 	if (fd < 0)
@@ -302,6 +276,27 @@ int modulefile_open_fd(const struct modulefile_paths *paths, const struct goidsh
 	return r;
 }
 
+int modulefile_open(const struct modulefile_paths *paths, const struct goidshim_module *module,
+		    struct modulefile *ret_file)
+{
+	struct modulefile file = { 0 };
+	char path[PATH_MAX];
+	struct stat status;
+	int fd, r = modulefile_open_fd(paths, module, &fd);
+
+	if (r)
+		return r;
+	r = fstat(fd, &status) ? -errno :
+				 read_fd(fd, (size_t)status.st_size, &file.image, &file.elf);
+	close(fd);
+	if (r)
+		return r;
+	if (find_path(paths, module, path))
+		read_debug(paths, path, &file);
+	*ret_file = file;
+	return 0;
+}
+
 void modulefile_close(struct modulefile *file)
 {
 	if (file->alt)
@@ -309,5 +304,4 @@ void modulefile_close(struct modulefile *file)
 	if (file->debug)
 		drop(file->debug_image, file->debug);
 	drop(file->image, file->elf);
-	close(file->fd);
 }

@@ -18,7 +18,6 @@ struct modulefile_paths {
 };
 
 struct modulefile {
-	int fd;			/* of the file itself, for readers other than libelf */
 	char *image;		/* the bytes that `elf` is made of */
 	char *debug_image;
 	char *alt_image;

@@ -14,26 +14,27 @@
 
 #define SERIES_KEY_SIZE offsetof(struct series, samples)
 
-/* Makes room for `more` elements of `size` bytes. Returns 0 or -ENOMEM. */
-static int reserve(void *array, size_t count, size_t *room, size_t more, size_t size)
+/* Makes room for `more` elements of `size` bytes in the array that `at` points to. */
+static int reserve(void *at, size_t count, size_t *room, size_t more, size_t size)
 {
 	size_t wanted = *room ? *room : 1024;
-	void *grown;
+	void *array;
 
 	while (wanted - count < more)
 		wanted *= 2;
 	if (wanted == *room)
 		return 0;
-	grown = reallocarray(*(void **)array, wanted, size);
-	if (!grown)
+	memcpy(&array, at, sizeof(array));
+	array = reallocarray(array, wanted, size);
+	if (!array)
 		return -ENOMEM;
-	*(void **)array = grown;
+	memcpy(at, &array, sizeof(array));
 	*room = wanted;
 	return 0;
 }
 
 struct stack_key {
-	const uint64_t *pcs;
+	const __u64 *pcs;
 	uint16_t depth;
 	uint8_t end;
 };
@@ -45,7 +46,7 @@ static bool is_same_stack(const void *owner, uint32_t id, const void *key)
 	const struct stack_key *wanted = key;
 
 	return stack->depth == wanted->depth && stack->end == wanted->end &&
-	       !memcmp(stacks->pcs + stack->first, wanted->pcs, stack->depth * sizeof(uint64_t));
+	       !memcmp(stacks->pcs + stack->first, wanted->pcs, stack->depth * sizeof(*wanted->pcs));
 }
 
 static int add_stack(struct stacks *stacks, const struct stack_key *key, uint64_t hash)
@@ -58,7 +59,7 @@ static int add_stack(struct stacks *stacks, const struct stack_key *key, uint64_
 	    reserve(&stacks->stacks, stacks->count, &stacks->room, 1, sizeof(*stacks->stacks)) ||
 	    hashindex_add(&stacks->index, hash, id))
 		return -ENOMEM;
-	memcpy(stacks->pcs + stacks->pc_count, key->pcs, key->depth * sizeof(uint64_t));
+	memcpy(stacks->pcs + stacks->pc_count, key->pcs, key->depth * sizeof(*key->pcs));
 	stacks->stacks[stacks->count++] = (struct stack){
 		.hash = hash,
 		.first = stacks->pc_count,
@@ -71,14 +72,15 @@ static int add_stack(struct stacks *stacks, const struct stack_key *key, uint64_
 
 static int find_stack(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t *ret_id)
 {
-	uint64_t pc = sample->pc, hash;
+	__u64 pc = sample->pc;
+	uint64_t hash;
 	struct stack_key key = { record_frames(sample), sample->stack_depth, sample->stack_end };
 
 	if (!key.depth) {
 		key.pcs = &pc;
 		key.depth = 1;
 	}
-	hash = hashindex_words(key.end, key.pcs, key.depth);
+	hash = hashindex_bytes(key.end, key.pcs, key.depth * sizeof(*key.pcs));
 	*ret_id = hashindex_find(&stacks->index, hash, is_same_stack, stacks, &key);
 	if (*ret_id != HASHINDEX_NONE)
 		return 0;

@@ -41,7 +41,7 @@ struct series {
 };
 
 struct stacks {
-	uint64_t *pcs;		/* innermost first, as in the ring */
+	__u64 *pcs;		/* innermost first, as in the ring */
 	size_t pc_count;
 	size_t pc_room;
 	struct stack *stacks;

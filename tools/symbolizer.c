@@ -9,6 +9,7 @@
 
 #include "probe/gobinary.h"
 #include "tools/gofile.h"
+#include "tools/modulemap.h"
 
 /*
  * A file of the target, opened when the first address in it is asked about.
@@ -17,6 +18,7 @@ struct file {
 	const struct goidshim_module *module;
 	bool was_tried;
 	bool has_go;
+	bool was_reported;
 	int fd;
 	struct gofile gofile;
 	struct gobinary binary;
@@ -25,6 +27,7 @@ struct file {
 struct symbolizer {
 	const struct reader *reader;
 	struct modulefile_paths paths;
+	struct modulemap *modules;
 	struct file **files;		/* one for each module note, by its place among them */
 	size_t file_count;
 	char **problems;
@@ -40,6 +43,10 @@ int symbolizer_open(const struct reader *reader, const struct modulefile_paths *
 		return -ENOMEM;
 	s->reader = reader;
 	s->paths = *paths;
+	if (modulemap_open(reader, paths, &s->modules)) {
+		free(s);
+		return -ENOMEM;
+	}
 	*ret_symbolizer = s;
 	return 0;
 }
@@ -59,21 +66,24 @@ void symbolizer_close(struct symbolizer *symbolizer)
 		file_close(symbolizer->files[i]);
 	for (size_t i = 0; i < symbolizer->problem_count; i++)
 		free(symbolizer->problems[i]);
+	modulemap_close(symbolizer->modules);
 	free(symbolizer->files);
 	free(symbolizer->problems);
 	free(symbolizer);
 }
 
-/* Remembers why the names of a file are not to be had. Without memory, in silence. */
-static void add_problem(struct symbolizer *s, const struct goidshim_module *module,
-			const char *why)
+/* Remembers, once, why the names of a file are not to be had. Without memory, in silence. */
+static void add_problem(struct symbolizer *s, struct file *file, const char *why)
 {
 	char **grown = reallocarray(s->problems, s->problem_count + 1, sizeof(*grown));
 
 	if (!grown)
 		return;
 	s->problems = grown;
-	if (asprintf(&grown[s->problem_count], "%s %s", module->path, why) > 0)
+	if (file->was_reported)
+		return;
+	file->was_reported = true;
+	if (asprintf(&grown[s->problem_count], "%s %s", file->module->path, why) > 0)
 		s->problem_count++;
 }
 
@@ -98,7 +108,7 @@ static void file_try(struct symbolizer *s, struct file *file)
 
 	file->was_tried = true;
 	if (err) {
-		add_problem(s, file->module, explain_file(err));
+		add_problem(s, file, explain_file(err));
 		return;
 	}
 	err = gofile_open_fd(file->fd, &file->gofile, &why);
@@ -114,7 +124,7 @@ out_gofile:
 	gofile_close(&file->gofile);
 out_fd:
 	close(file->fd);
-	add_problem(s, file->module, "has no Go function table that can be read");
+	add_problem(s, file, "has no Go function table that can be read");
 }
 
 /* Modules may be noted while the ring is followed. */
@@ -140,15 +150,13 @@ static int add_files(struct symbolizer *s)
 	return 0;
 }
 
-/* The file at pc: of two that were there one after the other, the later. */
 static struct file *find_file(struct symbolizer *s, __u64 pc)
 {
-	if (add_files(s) < 0)
+	uint32_t module = modulemap_find(s->modules, pc);
+
+	if (module == MODULEMAP_NONE || add_files(s) < 0)
 		return NULL;
-	for (size_t i = s->file_count; i-- > 0;)
-		if (pc >= s->files[i]->module->start && pc < s->files[i]->module->end)
-			return s->files[i];
-	return NULL;
+	return s->files[module];
 }
 
 /* File and line come from the innermost frame: where the source says `go f()`. */
@@ -166,23 +174,105 @@ static void fill_symbol(const struct gopclntab *functions, const struct gopclnta
 	ret->line = frame.line > 0 ? (__u32)frame.line : 0;
 }
 
-int symbolizer_go(struct symbolizer *symbolizer, __u64 pc, struct symbol *ret)
+/* The Go function at pc, an address of the process; *ret_address is that of the file. */
+static int find_function(struct symbolizer *s, __u64 pc, struct file **ret_file,
+			 struct gopclntab_function *ret_function, __u64 *ret_address)
 {
-	struct file *file = find_file(symbolizer, pc);
-	struct gopclntab_function function;
-	__u64 address;
+	struct file *file = find_file(s, pc);
 
 	if (!file)
 		return -ENOENT;
 	if (!file->was_tried)
-		file_try(symbolizer, file);
+		file_try(s, file);
 	if (!file->has_go)
 		return -ENOENT;
-	address = pc - file->module->load_bias;
-	if (gopclntab_find(&file->binary.functions, address, &function) < 0)
+	*ret_file = file;
+	*ret_address = pc - file->module->load_bias;
+	return gopclntab_find(&file->binary.functions, *ret_address, ret_function) < 0 ? -ENOENT :
+											 0;
+}
+
+int symbolizer_go(struct symbolizer *symbolizer, __u64 pc, struct symbol *ret)
+{
+	struct gopclntab_function function;
+	struct file *file;
+	__u64 address;
+
+	if (find_function(symbolizer, pc, &file, &function, &address))
 		return -ENOENT;
 	fill_symbol(&file->binary.functions, &function, address, ret);
 	return 0;
+}
+
+static unsigned go_frames(struct symbolizer *s, __u64 pc,
+			  struct symbol frames[static SYMBOLIZER_FRAMES_MAX])
+{
+	struct gopclntab_function function;
+	struct gopclntab_frames walk;
+	struct gopclntab_frame frame;
+	struct file *file;
+	unsigned count = 0;
+	__u64 address;
+
+	if (find_function(s, pc, &file, &function, &address))
+		return 0;
+	gopclntab_frames_begin(&file->binary.functions, &function, address, &walk);
+	while (count < SYMBOLIZER_FRAMES_MAX && gopclntab_frames_next(&walk, &frame)) {
+		frames[count++] = (struct symbol){
+			.function = frame.name,
+			.file = strcmp(frame.file, "?") ? frame.file : NULL,
+			.line = frame.line > 0 ? (__u32)frame.line : 0,
+		};
+	}
+	return count;
+}
+
+static unsigned c_frames(struct symbolizer *s, __u64 pc,
+			 struct symbol frames[static SYMBOLIZER_FRAMES_MAX])
+{
+	struct csymbols_frame found[CSYMBOLS_FRAMES_MAX];
+	uint32_t module = modulemap_find(s->modules, pc);
+	unsigned count;
+
+	_Static_assert(CSYMBOLS_FRAMES_MAX <= SYMBOLIZER_FRAMES_MAX, "frames of C fit");
+	if (module == MODULEMAP_NONE || add_files(s) < 0)
+		return 0;
+	count = modulemap_frames(s->modules, module, pc, found);
+	/* The kernel's own code in the process has no file to complain of. */
+	if (!count && s->files[module]->module->path[0] == '/')
+		add_problem(s, s->files[module], explain_file(modulemap_error(s->modules, module)));
+	for (unsigned i = 0; i < count; i++)
+		frames[i] = (struct symbol){ found[i].function, found[i].file, found[i].line };
+	return count;
+}
+
+/* Is this Go code, by what the shim found? */
+static bool is_go(const struct reader *reader, __u64 pc)
+{
+	const struct goidshim_header *header = reader_header(reader);
+
+	for (__u32 i = 0; i < header->object_count && i < GOIDSHIM_MAX_OBJECTS; i++)
+		if (pc >= header->objects[i].layout.text && pc < header->objects[i].layout.etext)
+			return true;
+	return false;
+}
+
+unsigned symbolizer_frames(struct symbolizer *symbolizer, __u64 pc,
+			   struct symbol frames[static SYMBOLIZER_FRAMES_MAX], bool *ret_is_go)
+{
+	unsigned count = 0;
+
+	*ret_is_go = is_go(symbolizer->reader, pc);
+	if (*ret_is_go)
+		count = go_frames(symbolizer, pc, frames);
+	return count ? count : c_frames(symbolizer, pc, frames);
+}
+
+__u32 symbolizer_module(struct symbolizer *symbolizer, __u64 pc)
+{
+	uint32_t module = modulemap_find(symbolizer->modules, pc);
+
+	return module == MODULEMAP_NONE ? SYMBOLIZER_NO_MODULE : module;
 }
 
 size_t symbolizer_problem_count(const struct symbolizer *symbolizer)

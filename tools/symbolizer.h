@@ -8,6 +8,7 @@
 #define TOOLS_SYMBOLIZER_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "tools/modulefile.h"
@@ -35,6 +36,20 @@ void symbolizer_close(struct symbolizer *symbolizer);
  * 0, or -ENOENT if it cannot be named. Strings live as long as the symbolizer.
  */
 int symbolizer_go(struct symbolizer *symbolizer, __u64 pc, struct symbol *ret);
+
+#define SYMBOLIZER_FRAMES_MAX 32	/* functions inlined into one another at one address */
+#define SYMBOLIZER_NO_MODULE 0xffffffffu
+
+/*
+ * All frames at `pc` (as above), Go or C: the functions inlined there, innermost
+ * first, then the function itself. Returns how many, and in *ret_is_go whether
+ * they are Go's; 0 if nothing can be named. Strings live as long as the symbolizer.
+ */
+unsigned symbolizer_frames(struct symbolizer *symbolizer, __u64 pc,
+			   struct symbol frames[static SYMBOLIZER_FRAMES_MAX], bool *ret_is_go);
+
+/* The module mapped at `pc`, as a number for reader_module, or SYMBOLIZER_NO_MODULE. */
+__u32 symbolizer_module(struct symbolizer *symbolizer, __u64 pc);
 
 /* Files that could not be used although a pc in them was asked for: one clause each. */
 size_t symbolizer_problem_count(const struct symbolizer *symbolizer);

@@ -221,7 +221,9 @@ enum goidshim_stack_end {
 
 /*
  * One sample. `stack_depth` frames (pcs, innermost first, __u64 each) follow,
- * then `labels_size` bytes of labels (goidshim-format(5)), padded to 8.
+ * then `labels_size` bytes of labels, padded to 8. A label is the size of its
+ * key and of its value (__u16 each) and then the bytes of both, without NUL and
+ * without padding between labels; a key is never empty.
  */
 struct goidshim_sample {
 	struct goidshim_record record;

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/calltree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_same(const void *owner, uint32_t id, const void *key)
+{
+	const struct calltree_node *node = &((const struct calltree *)owner)->nodes[id];
+	const uint32_t *wanted = key;
+
+	return node->parent == wanted[0] && node->name == wanted[1] && node->kind == wanted[2];
+}
+
+static int append(struct calltree *tree, const uint32_t key[3])
+{
+	if (tree->count == tree->room) {
+		size_t room = tree->room ? tree->room * 2 : 1024;
+		struct calltree_node *nodes = reallocarray(tree->nodes, room, sizeof(*nodes));
+
+		if (!nodes)
+			return -ENOMEM;
+		tree->nodes = nodes;
+		tree->room = room;
+	}
+	tree->nodes[tree->count++] =
+		(struct calltree_node){ .parent = key[0], .name = key[1], .kind = key[2] };
+	return 0;
+}
+
+int calltree_init(struct calltree *tree)
+{
+	static const uint32_t root[3];
+
+	*tree = (struct calltree){ 0 };
+	return append(tree, root);
+}
+
+void calltree_free(struct calltree *tree)
+{
+	free(tree->nodes);
+	hashindex_free(&tree->index);
+}
+
+int calltree_child(struct calltree *tree, uint32_t parent, uint32_t name, uint32_t kind,
+		   uint32_t *ret_node)
+{
+	uint32_t key[3] = { parent, name, kind };
+	uint64_t hash = hashindex_bytes(0, key, sizeof(key));
+	uint32_t node = hashindex_find(&tree->index, hash, is_same, tree, key);
+
+	if (node == HASHINDEX_NONE) {
+		node = (uint32_t)tree->count;
+		if (append(tree, key) || hashindex_add(&tree->index, hash, node))
+			return -ENOMEM;
+	}
+	*ret_node = node;
+	return 0;
+}
+
+struct order {
+	const char *text;
+	uint32_t node;
+};
+
+/* Backwards: each node is put before the siblings that were linked already. */
+static int compare(const void *a, const void *b)
+{
+	const struct order *x = a, *y = b;
+	int r = strcmp(y->text, x->text);
+
+	return r ? r : x->node < y->node ? 1 : -1;
+}
+
+int calltree_sort(struct calltree *tree, char *const *texts)
+{
+	struct order *order = calloc(tree->count, sizeof(*order));
+
+	if (!order)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < tree->count; i++) {
+		order[i] = (struct order){ texts[tree->nodes[i].name], i };
+		tree->nodes[i].first_child = 0;
+	}
+	qsort(order, tree->count, sizeof(*order), compare);
+	for (size_t i = 0; i < tree->count; i++) {
+		struct calltree_node *node = &tree->nodes[order[i].node];
+
+		if (order[i].node == CALLTREE_ROOT)
+			continue;
+		node->next = tree->nodes[node->parent].first_child;
+		tree->nodes[node->parent].first_child = order[i].node;
+	}
+	free(order);
+	return 0;
+}
