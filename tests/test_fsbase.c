@@ -400,7 +400,7 @@ static const struct search_row {
 	{ "a readable page", touch_readable, FSBASE_KERNEL_HALF_4, 0x7fffff600740, 2 },
 	{ "separated halves", touch_lass, FSBASE_KERNEL_HALF_4, 0x7f1234567740, 2 },
 	{ "separated halves, low base", touch_lass, FSBASE_KERNEL_HALF_4, 0x555555756740, 44 },
-	{ "base in the kernel's half", touch_4_level, FSBASE_KERNEL_HALF_4, 0xffff900000000000, 113 },
+	{ "base in kernel half", touch_4_level, FSBASE_KERNEL_HALF_4, 0xffff900000000000, 113 },
 };
 
 Test(fsbase, search_finds_the_base_in_every_kind_of_address_space)

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fixtures/truth/truth.h"
+#include "tests/fixtures/truth/truth.h"
 #include "tools/reader.h"
 
 #define HARD_ERROR 99
