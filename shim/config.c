@@ -69,6 +69,8 @@ static bool parse_number(const char *value, bool suffixes, __u64 *ret)
 	*ret = strtoull(value, &end, 10);
 	if (suffixes && *end && end[1] == 0)
 		shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
+	if (*ret > ~0ull >> shift)
+		return false;
 	*ret <<= shift;
 	return end[shift != 0] == 0;
 }
@@ -198,6 +200,14 @@ static void read_variable(const struct variable *v, char **environ, struct confi
 	}
 }
 
+/* As much of an entry's name as a line of warning can bear. */
+static int name_length(const char *entry)
+{
+	size_t n = strcspn(entry, "=");
+
+	return n < 40 ? (int)n : 40;
+}
+
 static void warn_of_unknown(char **environ)
 {
 	char allowed[256] = "";
@@ -211,7 +221,7 @@ static void warn_of_unknown(char **environ)
 				strcat(allowed, variables[j].name);
 			}
 		log_line(LOG_WARN, "%.*s is not a variable of goidshim; there are GOIDSHIM: %s",
-			 (int)strcspn(*e, "="), *e, allowed);
+			 name_length(*e), *e, allowed);
 	}
 }
 
