@@ -95,6 +95,9 @@ criterion_tests += %D%/test_cfi
 criterion_tests += %D%/test_ring
 %C%_test_ring_SOURCES = %D%/test_ring.c %D%/ring-memory.h shim/ring.sig.c
 %C%_test_ring_LDADD = $(unit_libs)
+criterion_tests += %D%/test_config
+%C%_test_config_SOURCES = %D%/test_config.c shim/config.c
+%C%_test_config_LDADD = $(unit_libs)
 
 # Once as it is, once watched by the thread sanitizer. That one does not know the
 # fences of claiming and reading; all data that they order is atomic.
