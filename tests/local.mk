@@ -126,10 +126,13 @@ check_PROGRAMS += %D%/fixture_native
 #
 # end to end: programs under the shim
 #
-script_tests += %D%/check-truth.tap %D%/check-shares.tap
+script_tests += %D%/check-truth.tap %D%/check-shares.tap %D%/check-guest.tap
 dist_noinst_SCRIPTS += %D%/go-toolchains
 EXTRA_DIST += %D%/preload.sh \
 	%D%/fixtures/truth/truth.go %D%/fixtures/truth/truth.c %D%/fixtures/truth/truth.h \
+	%D%/fixtures/guest/guest.go \
+	%D%/fixtures/guest/guest.c \
+	%D%/fixtures/guest/guest.h \
 	%D%/fixtures/truth-host.c
 
 check_PROGRAMS += %D%/truth-judge %D%/fixtures/without
