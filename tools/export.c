@@ -11,6 +11,7 @@ const struct exporter *const export_all[] = {
 	&export_json,
 	&export_ndjson,
 	&export_folded,
+	&export_pprof,
 	NULL,
 };
 

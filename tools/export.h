@@ -38,6 +38,7 @@ struct exporter {
 	const char *about;		/* for --help */
 	enum reader_order order;
 	unsigned default_limit;		/* goroutines to list; 0: all */
+	bool is_binary;			/* nothing for a terminal */
 	/* All return 0 or -errno. `state` is the exporter's own. */
 	int (*begin)(const struct export_context *context, void **ret_state);
 	int (*record)(const struct export_context *context, void *state,
@@ -51,6 +52,7 @@ extern const struct exporter export_text;
 extern const struct exporter export_json;
 extern const struct exporter export_ndjson;
 extern const struct exporter export_folded;
+extern const struct exporter export_pprof;
 
 /* NULL-terminated; the first is the default. */
 extern const struct exporter *const export_all[];

@@ -56,7 +56,8 @@ enum {
 
 static const struct argp_option option_table[] = {
 	{ "format", 'f', "NAME", 0,
-	  "text (default); json; ndjson: a record a line; folded: a stack a line", 0 },
+	  "text (default); json; ndjson: a record a line; folded: a stack a line; pprof: for go "
+	  "tool pprof", 0 },
 	{ "follow", 'F', NULL, 0, "Read along until the program ends or Ctrl-C", 0 },
 	{ "limit", KEY_LIMIT, "N", 0, "Report the N busiest goroutines; 0: all (default: 40 in text)", 0 },
 	{ "root", KEY_ROOT, "NAME", 0,
@@ -340,7 +341,11 @@ static int dump_ring(struct options *o, const char *path)
 static int dump(struct options *o)
 {
 	char *path;
-	int err = rings_find(RINGS_FOLDER, o->word, &path);
+	int err;
+
+	if (o->exporter->is_binary && isatty(STDOUT_FILENO))
+		return complain(o->exporter->name, "is not for a terminal: write it to a file with >");
+	err = rings_find(RINGS_FOLDER, o->word, &path);
 
 	if (err == -ENOENT && o->word)
 		return complain(o->word, "no ring of such a process in " RINGS_FOLDER

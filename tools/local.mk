@@ -14,13 +14,14 @@ libcsymbols_la_LIBADD = $(LIBDW_LIBS) $(LIBELF_LIBS) $(ZLIB_LIBS) $(DEMANGLE_LIB
 
 # What is in a ring: reading it, adding it up, printing it.
 noinst_LTLIBRARIES += libtools.la
-libtools_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(JANSSON_CFLAGS)
+libtools_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS)
 libtools_la_SOURCES = \
 	%D%/calltree.c %D%/calltree.h \
 	%D%/export.c %D%/export.h \
 	%D%/export-folded.c \
 	%D%/export-json.c \
 	%D%/export-ndjson.c \
+	%D%/export-pprof.c \
 	%D%/export-text.c \
 	%D%/filter.c %D%/filter.h \
 	%D%/hashindex.c %D%/hashindex.h \
@@ -42,7 +43,17 @@ libtools_la_SOURCES = \
 	%D%/symbolizer.c %D%/symbolizer.h \
 	%D%/target.c %D%/target.h \
 	%D%/threads.c %D%/threads.h
-libtools_la_LIBADD = libcsymbols.la libgofile.la $(JANSSON_LIBS)
+nodist_libtools_la_SOURCES = %D%/pprof.pb-c.c
+libtools_la_LIBADD = libcsymbols.la libgofile.la $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ZLIB_LIBS)
+
+# pprof's messages. One run of the compiler makes both files.
+EXTRA_DIST += %D%/pprof.proto
+BUILT_SOURCES += %D%/pprof.pb-c.h
+CLEANFILES += %D%/pprof.pb-c.c %D%/pprof.pb-c.h
+%D%/pprof.pb-c.c: %D%/pprof.proto
+	$(AM_V_GEN)$(MKDIR_P) %D% && $(PROTOC_C) --proto_path=$(srcdir)/%D% --c_out=%D% pprof.proto
+%D%/pprof.pb-c.h: %D%/pprof.pb-c.c
+$(libtools_la_OBJECTS): %D%/pprof.pb-c.h
 
 bin_PROGRAMS += goidshim-dump
 goidshim_dump_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)

@@ -173,6 +173,8 @@ int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample)
 	series->periods += sample->periods;
 	stacks->samples++;
 	stacks->periods += sample->periods;
+	if (sample->time_ns > stacks->last_ns)
+		stacks->last_ns = sample->time_ns;
 	return 0;
 }
 

@@ -61,6 +61,7 @@ struct stacks {
 	struct hashindex series_index;
 	uint64_t samples;
 	uint64_t periods;
+	uint64_t last_ns;	/* time of the newest sample; 0: none */
 };
 
 /* Adds one sample; a stack of no frames is that of its pc alone. Returns 0 or -ENOMEM. */

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A gzipped profile.proto for `go tool pprof`. Who a sample belongs to is in its
+ * labels: goid and tid are numbers; goroutine (its start function), thread,
+ * class and the program's own Go labels are strings.
+ *
+ * Serialized messages of one type that follow each other are one message, their
+ * repeated fields joined. So every sample, location and string is packed as a
+ * Profile of its own and goes straight to the compressor: memory does not grow
+ * with the profile.
+ */
+#include "tools/profiled.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "config.h"
+#include "tools/labels.h"
+#include "tools/names.h"
+#include "tools/pprof.pb-c.h"
+#include "tools/printable.h"
+#include "tools/report.h"
+
+#define LABELS_MAX 64	/* on one sample, ours included */
+
+/* A function is its name and its file. */
+struct function {
+	uint32_t name, file;
+};
+
+struct writer {
+	const struct export_context *context;
+	struct profiled *profiled;
+	struct strings *strings;
+	z_stream zip;
+	uint8_t *buffer;		/* one packed message */
+	size_t room;
+	uint8_t zipped[65536];
+	struct function *functions;
+	size_t function_count;
+	size_t function_room;
+	struct hashindex function_index;
+};
+
+/* ---- writing ---- */
+
+static int deflate_all(struct writer *w, int flush)
+{
+	do {
+		size_t have;
+
+		w->zip.next_out = w->zipped;
+		w->zip.avail_out = sizeof(w->zipped);
+		deflate(&w->zip, flush);
+		have = sizeof(w->zipped) - w->zip.avail_out;
+		if (fwrite(w->zipped, 1, have, w->context->out) != have)
+			return -EIO;
+	} while (!w->zip.avail_out);
+	return 0;
+}
+
+static int put(struct writer *w, const Pprof__Profile *part)
+{
+	size_t size = pprof__profile__get_packed_size(part);
+
+	if (size > w->room) {
+		uint8_t *grown = realloc(w->buffer, 2 * size);
+
+		if (!grown)
+			return -ENOMEM;
+		w->buffer = grown;
+		w->room = 2 * size;
+	}
+	w->zip.next_in = w->buffer;
+	w->zip.avail_in = (uInt)pprof__profile__pack(part, w->buffer);
+	return deflate_all(w, Z_NO_FLUSH);
+}
+
+/* The number of a text; -ENOMEM is left in *err, which stays as it is otherwise. */
+static int64_t text(struct writer *w, const char *words, int *err)
+{
+	char clean[PROFILED_TITLE_SIZE];
+	uint32_t id = 0;
+
+	if (strings_add(w->strings, printable_copy(clean, sizeof(clean), words), &id))
+		*err = -ENOMEM;
+	return id;
+}
+
+/* ---- the profile's own facts ---- */
+
+static void count_lost(const struct export_context *context, char *to, size_t size)
+{
+	__u64 lost[GOIDSHIM_LOST_MAX], sum = 0;
+
+	report_lost(context->reader, context->is_followed, lost);
+	for (unsigned int i = 0; i < GOIDSHIM_LOST_MAX; i++)
+		sum += lost[i];
+	snprintf(to, size, "samples lost: %llu", sum);
+}
+
+static int put_head(struct writer *w)
+{
+	const struct goidshim_header *header = reader_header(w->context->reader);
+	const struct stacks *stacks = &w->profiled->stacks;
+	int err = 0;
+	char lost[64];
+	Pprof__ValueType samples = PPROF__VALUE_TYPE__INIT, cpu = PPROF__VALUE_TYPE__INIT;
+	Pprof__ValueType *types[] = { &samples, &cpu };
+	int64_t comments[3];
+	Pprof__Profile part = PPROF__PROFILE__INIT;
+
+	count_lost(w->context, lost, sizeof(lost));
+	samples.type = text(w, "samples", &err);
+	samples.unit = text(w, "count", &err);
+	cpu.type = text(w, "cpu", &err);
+	cpu.unit = text(w, "nanoseconds", &err);
+	comments[part.n_comment++] = text(w, PACKAGE_STRING, &err);
+	if (*header->trigger_note)
+		comments[part.n_comment++] = text(w, header->trigger_note, &err);
+	comments[part.n_comment++] = text(w, lost, &err);
+	part.n_sample_type = 2;
+	part.sample_type = types;
+	part.default_sample_type = cpu.type;
+	part.period_type = &cpu;
+	part.period = (int64_t)header->period_ns;
+	part.time_nanos = (int64_t)header->start_realtime_ns;
+	if (stacks->last_ns > header->start_ns)
+		part.duration_nanos = (int64_t)(stacks->last_ns - header->start_ns);
+	part.comment = comments;
+	return err ? err : put(w, &part);
+}
+
+static int put_mapping(struct writer *w, uint32_t index)
+{
+	const struct goidshim_module *module = reader_module(w->context->reader, index);
+	char hex[2 * sizeof(module->build_id) + 1] = "";
+	Pprof__Mapping mapping = PPROF__MAPPING__INIT, *mappings[] = { &mapping };
+	Pprof__Profile part = PPROF__PROFILE__INIT;
+	int err = 0;
+
+	for (unsigned int i = 0; i < module->build_id_size; i++)
+		snprintf(hex + 2 * i, 3, "%02x", module->build_id[i]);
+	mapping.id = index + 1;
+	mapping.memory_start = module->start;
+	mapping.memory_limit = module->end;
+	mapping.filename = text(w, module->path, &err);
+	mapping.build_id = text(w, hex, &err);
+	/* What is not named here cannot be named by pprof either. */
+	mapping.has_functions = mapping.has_filenames = true;
+	mapping.has_line_numbers = mapping.has_inline_frames = true;
+	part.n_mapping = 1;
+	part.mapping = mappings;
+	return err ? err : put(w, &part);
+}
+
+/* ---- samples ---- */
+
+struct label_list {
+	Pprof__Label labels[LABELS_MAX];
+	Pprof__Label *pointers[LABELS_MAX];
+	size_t count;
+};
+
+static Pprof__Label *add_label(struct writer *w, struct label_list *list, const char *key, int *err)
+{
+	Pprof__Label *label = &list->labels[list->count];
+
+	list->pointers[list->count++] = label;
+	pprof__label__init(label);
+	label->key = text(w, key, err);
+	return label;
+}
+
+/* The program's own labels; those beyond LABELS_MAX are left out. */
+static void add_go_labels(struct writer *w, struct label_list *list, uint32_t number, int *err)
+{
+	const struct stacks *stacks = &w->profiled->stacks;
+	const char *bytes = stacks->label_bytes + stacks->labels[number - 1].first;
+	size_t size = stacks->labels[number - 1].size;
+	char key[256], value[PROFILED_NAME_SIZE];
+	struct label label;
+
+	while (list->count < LABELS_MAX && labels_next(&bytes, &size, &label)) {
+		snprintf(key, sizeof(key), "%.*s", label.key_size, label.key);
+		snprintf(value, sizeof(value), "%.*s", label.value_size, label.value);
+		add_label(w, list, key, err)->str = text(w, value, err);
+	}
+}
+
+static int add_labels(struct writer *w, const struct series *series, struct label_list *list)
+{
+	char words[PROFILED_TITLE_SIZE];
+	const char *name = threads_name(&w->profiled->threads, series->tid);
+	int err = 0;
+
+	list->count = 0;
+	if (series->goid) {
+		add_label(w, list, "goid", &err)->num = (int64_t)series->goid;
+		profiled_start(w->context, series, words);
+	} else {
+		profiled_goroutine(w->context, series, words);
+	}
+	add_label(w, list, "goroutine", &err)->str = text(w, words, &err);
+	add_label(w, list, "tid", &err)->num = series->tid;
+	if (*name)
+		add_label(w, list, "thread", &err)->str = text(w, name, &err);
+	add_label(w, list, "class", &err)->str = text(w, names_class(series->class_), &err);
+	if (series->labels)
+		add_go_labels(w, list, series->labels, &err);
+	return err;
+}
+
+static int put_series(struct writer *w, const struct series *series)
+{
+	const struct goidshim_header *header = reader_header(w->context->reader);
+	uint32_t ids[GOIDSHIM_MAX_STACK];
+	uint64_t locations[GOIDSHIM_MAX_STACK];
+	int64_t values[2] = { (int64_t)series->samples,
+			      (int64_t)profile_cpu_ns(series->periods, header->period_ns) };
+	struct label_list labels;
+	Pprof__Sample sample = PPROF__SAMPLE__INIT, *samples[] = { &sample };
+	Pprof__Profile part = PPROF__PROFILE__INIT;
+	int r = locations_of_stack(&w->profiled->locations, &w->profiled->stacks, series->stack,
+				   ids);
+
+	if (!r)
+		r = add_labels(w, series, &labels);
+	if (r)
+		return r;
+	sample.n_location_id = w->profiled->stacks.stacks[series->stack].depth;
+	for (size_t i = 0; i < sample.n_location_id; i++)
+		locations[i] = ids[i] + 1ull;
+	sample.location_id = locations;
+	sample.n_value = 2;
+	sample.value = values;
+	sample.n_label = labels.count;
+	sample.label = labels.pointers;
+	part.n_sample = 1;
+	part.sample = samples;
+	return put(w, &part);
+}
+
+/* ---- code ---- */
+
+static bool is_same_function(const void *owner, uint32_t id, const void *key)
+{
+	return !memcmp(&((const struct writer *)owner)->functions[id], key,
+		       sizeof(struct function));
+}
+
+static int put_function(struct writer *w, uint64_t id, const struct function *function)
+{
+	Pprof__Function message = PPROF__FUNCTION__INIT, *messages[] = { &message };
+	Pprof__Profile part = PPROF__PROFILE__INIT;
+
+	message.id = id;
+	message.name = message.system_name = function->name;
+	message.filename = function->file;
+	part.n_function = 1;
+	part.function = messages;
+	return put(w, &part);
+}
+
+/* The function's id, written the first time that it is asked for. */
+static int find_function(struct writer *w, const struct location_frame *frame, uint64_t *ret_id)
+{
+	struct function key = { frame->function, frame->file };
+	uint64_t hash = hashindex_bytes(0, &key, sizeof(key));
+	uint32_t id = hashindex_find(&w->function_index, hash, is_same_function, w, &key);
+
+	*ret_id = id + 1ull;
+	if (id != HASHINDEX_NONE)
+		return 0;
+	if (w->function_count == w->function_room) {
+		size_t room = w->function_room ? w->function_room * 2 : 256;
+		struct function *grown = reallocarray(w->functions, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		w->functions = grown;
+		w->function_room = room;
+	}
+	if (hashindex_add(&w->function_index, hash, (uint32_t)w->function_count))
+		return -ENOMEM;
+	w->functions[w->function_count++] = key;
+	*ret_id = w->function_count;
+	return put_function(w, *ret_id, &key);
+}
+
+static int put_location(struct writer *w, uint32_t index)
+{
+	const struct locations *locations = &w->profiled->locations;
+	const struct location *location = &locations->locations[index];
+	Pprof__Line lines[SYMBOLIZER_FRAMES_MAX], *pointers[SYMBOLIZER_FRAMES_MAX];
+	Pprof__Location message = PPROF__LOCATION__INIT, *messages[] = { &message };
+	Pprof__Profile part = PPROF__PROFILE__INIT;
+	int r = 0;
+
+	for (unsigned int i = 0; i < location->count && !r; i++) {
+		const struct location_frame *frame = &locations->frames[location->first + i];
+
+		pointers[i] = &lines[i];
+		pprof__line__init(&lines[i]);
+		lines[i].line = frame->line;
+		r = find_function(w, frame, &lines[i].function_id);
+	}
+	message.id = index + 1ull;
+	message.address = location->address;
+	if (location->module != SYMBOLIZER_NO_MODULE)
+		message.mapping_id = location->module + 1ull;
+	message.n_line = location->count;
+	message.line = pointers;
+	part.n_location = 1;
+	part.location = messages;
+	return r ? r : put(w, &part);
+}
+
+static int put_strings(struct writer *w)
+{
+	Pprof__Profile part = PPROF__PROFILE__INIT;
+
+	part.n_string_table = w->strings->count;
+	part.string_table = w->strings->texts;
+	return put(w, &part);
+}
+
+static int put_profile(struct writer *w)
+{
+	const struct stacks *stacks = &w->profiled->stacks;
+	int r = put_head(w);
+
+	for (uint32_t i = 0; i < reader_module_count(w->context->reader) && !r; i++)
+		r = put_mapping(w, i);
+	for (size_t i = 0; i < stacks->series_count && !r; i++)
+		r = put_series(w, &stacks->series[i]);
+	for (uint32_t i = 0; i < w->profiled->locations.count && !r; i++)
+		r = put_location(w, i);
+	if (!r)
+		r = put_strings(w);
+	return r ? r : deflate_all(w, Z_FINISH);
+}
+
+static int end(const struct export_context *context, void *state)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+	int r = -ENOMEM;
+
+	if (!w)
+		return -ENOMEM;
+	w->context = context;
+	w->profiled = state;
+	w->strings = &w->profiled->locations.strings;
+	/* 15 + 16: a window of 32 KiB, and gzip's header and trailer. */
+	if (deflateInit2(&w->zip, 3, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK) {
+		r = put_profile(w);
+		deflateEnd(&w->zip);
+	}
+	free(w->buffer);
+	free(w->functions);
+	hashindex_free(&w->function_index);
+	free(w);
+	return r;
+}
+
+const struct exporter export_pprof = {
+	.name = "pprof",
+	.about = "for go tool pprof, gzipped",
+	.order = READER_BY_CLAIM,
+	.is_binary = true,
+	.begin = profiled_begin,
+	.record = profiled_record,
+	.end = end,
+	.free = profiled_free,
+};
