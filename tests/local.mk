@@ -147,7 +147,13 @@ check_PROGRAMS += %D%/truth-judge %D%/fixtures/without
 check_LTLIBRARIES += libringfile.la
 libringfile_la_SOURCES = %D%/ringfile.c %D%/ringfile.h
 
-criterion_tests += %D%/test_printable %D%/test_profile %D%/test_reader
+criterion_tests += %D%/test_export %D%/test_printable %D%/test_profile %D%/test_reader \
+	%D%/test_rings
+%C%_test_export_SOURCES = %D%/test_export.c %D%/rendering.c %D%/rendering.h
+%C%_test_export_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(JANSSON_CFLAGS)
+%C%_test_export_LDADD = libringfile.la libtools.la $(unit_libs) $(JANSSON_LIBS)
+%C%_test_rings_SOURCES = %D%/test_rings.c
+%C%_test_rings_LDADD = libringfile.la libtools.la $(unit_libs)
 %C%_test_printable_SOURCES = %D%/test_printable.c
 %C%_test_printable_LDADD = libtools.la $(unit_libs)
 %C%_test_profile_SOURCES = %D%/test_profile.c
@@ -169,3 +175,24 @@ bench_programs += %D%/bench/bench_fsbase %D%/bench/bench_peek %D%/bench/bench_se
 	%D%/bench/faults.c %D%/bench/faults.h
 %C%_bench_bench_peek_LDADD = libprobesig.la
 %C%_bench_bench_segment_SOURCES = %D%/bench/bench_segment.c $(bench_sources)
+EXTRA_DIST += %D%/golden/v1.ring %D%/golden/v1.json %D%/golden/v1.ndjson %D%/golden/v1.txt
+
+# Everything that reads a ring, with sanitizers whatever the build has.
+stress_tests += %D%/hostile_ring.stress
+%C%_hostile_ring_stress_SOURCES = %D%/stress_hostile_ring.c %D%/rendering.c %D%/ringfile.c \
+	$(libtools_la_SOURCES)
+%C%_hostile_ring_stress_CPPFLAGS = $(libtools_la_CPPFLAGS)
+%C%_hostile_ring_stress_CFLAGS = $(WARN_CFLAGS) -g -O1 $(HOSTILE_CFLAGS)
+%C%_hostile_ring_stress_LDFLAGS = $(HOSTILE_CFLAGS)
+%C%_hostile_ring_stress_LDADD = $(libtools_la_LIBADD)
+
+check_PROGRAMS += %D%/ringfile-seeds
+%C%_ringfile_seeds_SOURCES = %D%/ringfile-seeds.c
+%C%_ringfile_seeds_LDADD = libringfile.la
+
+# Built on demand, with clang; see the head of the file.
+EXTRA_PROGRAMS = %D%/fuzz_reader
+%C%_fuzz_reader_SOURCES = %D%/fuzz_reader.c %D%/rendering.c
+%C%_fuzz_reader_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
+%C%_fuzz_reader_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_reader_LDADD = libtools.la

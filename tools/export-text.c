@@ -4,6 +4,7 @@
  * goroutines by CPU time, then the time that no goroutine was found for. It
  * fits WIDTH columns.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@
 enum {
 	WIDTH = 100,
 	LABEL_WIDTH = 13,	/* of a fact: "  rate       " */
-	NUMBERS_WIDTH = 51,	/* of a goroutine's figures, see put_row */
+	SHARES_WIDTH = 32,	/* of the four percentages in a row, with all blanks */
+	CELL_MAX = 40,		/* of a name */
 	MESSAGES_MAX = 5,
 };
 
@@ -222,7 +224,7 @@ static void put_damage(const struct export_context *c)
 				 d->bytes[i] ? grouped(bytes, d->bytes[i]) : "",
 				 d->bytes[i] ? " bytes skipped" : "");
 	if (d->unknown_records)
-		put_fact(c, "skipped", "%s records of a kind that is newer than this program",
+		put_fact(c, "skipped", "%s of a kind of record that is newer than this program",
 			 grouped(times, d->unknown_records));
 }
 
@@ -239,17 +241,24 @@ static void put_remarks(const struct export_context *c)
 
 /* ---- the goroutines ---- */
 
+/* What a line shows of a goroutine. */
 struct row {
 	const struct profile_goroutine *goroutine;
-	struct report_goroutine words;
-	char function[64];	/* as shown */
-	char created_at[64];
+	bool is_system;
+	char goid[24];
+	char ms[32];
+	char function[CELL_MAX + 4];
+	char created_at[CELL_MAX + 4];
+	char parent[24];
 };
 
+/* How wide the columns are. The figures take what they need, the names the rest. */
 struct columns {
+	int goid;
+	int ms;
 	int function;
 	int created_at;
-	bool parent;	/* Go tells the parent from 1.21 on */
+	int parent;	/* 0: none is known, as before Go 1.21 */
 };
 
 /* "github.com/a/b/pkg.(*T).Run" -> "pkg.(*T).Run"; "/src/a/b/main.go:7" -> "b/main.go:7" */
@@ -270,23 +279,47 @@ static void shorten(char *to, size_t size, const char *text, size_t width)
 		snprintf(to, size, "..%s", printable_tail(text, width - 2));
 }
 
+static __u64 cpu_ns(const struct export_context *c, __u64 periods)
+{
+	return profile_cpu_ns(periods, reader_header(c->reader)->period_ns);
+}
+
 static void fill_row(struct row *row, const struct export_context *c,
 		     const struct profile_goroutine *goroutine)
 {
-	const char *function = row->words.function;
+	struct report_goroutine words;
+	const char *function = words.function;
 
-	row->goroutine = goroutine;
-	report_goroutine(c->symbolizer, goroutine, &row->words);
-	if (row->words.kind == REPORT_CALLBACK)
+	report_goroutine(c->symbolizer, goroutine, &words);
+	if (words.kind == REPORT_CALLBACK)
 		function = "(callback from a C thread)";
-	shorten(row->function, sizeof(row->function), after_slashes(function, 0), 40);
-	shorten(row->created_at, sizeof(row->created_at), after_slashes(row->words.created_at, 1),
-		40);
+	row->goroutine = goroutine;
+	row->is_system = words.kind == REPORT_SYSTEM;
+	snprintf(row->goid, sizeof(row->goid), "%llu", goroutine->goid);
+	milliseconds(row->ms, cpu_ns(c, goroutine->periods));
+	shorten(row->function, sizeof(row->function), after_slashes(function, 0), CELL_MAX);
+	shorten(row->created_at, sizeof(row->created_at), after_slashes(words.created_at, 1),
+		CELL_MAX);
+	if (goroutine->parent_goid)
+		snprintf(row->parent, sizeof(row->parent), "%llu", goroutine->parent_goid);
 }
 
-static int max(int a, int b)
+/* The rows to be shown. Naming them may add to the symbolizer's problems. */
+static struct row *make_rows(const struct export_context *c, const struct profile *p, size_t count)
 {
-	return a > b ? a : b;
+	struct row *rows = calloc(count + 1, sizeof(*rows));
+
+	for (size_t i = 0; rows && i < count; i++)
+		fill_row(&rows[i], c, &p->goroutines[i]);
+	return rows;
+}
+
+static void widen(int *width, const char *text)
+{
+	int wanted = (int)printable_width(text);
+
+	if (*width < wanted)
+		*width = wanted;
 }
 
 static int min(int a, int b)
@@ -294,30 +327,33 @@ static int min(int a, int b)
 	return a < b ? a : b;
 }
 
-/* Both columns as wide as they want to be if that fits, else the wider one gives way. */
-static struct columns fit_columns(const struct row *rows, size_t count)
+static struct columns fit_columns(const struct row *rows, size_t count, const char *total_ms)
 {
-	int room = WIDTH - NUMBERS_WIDTH - 2 - 8;
-	struct columns want = { .function = 14, .created_at = 10 };
+	struct columns columns = { .goid = 9, .ms = 12, .function = 14, .created_at = 10 };
+	int room;
 
+	widen(&columns.ms, total_ms);
 	for (size_t i = 0; i < count; i++) {
-		want.function = max(want.function, (int)printable_width(rows[i].function));
-		want.created_at = max(want.created_at, (int)printable_width(rows[i].created_at));
-		want.parent = want.parent || rows[i].goroutine->parent_goid != 0;
+		widen(&columns.goid, rows[i].goid);
+		widen(&columns.function, rows[i].function);
+		widen(&columns.created_at, rows[i].created_at);
+		if (rows[i].parent[0])
+			widen(&columns.parent, "by goid");
+		widen(&columns.parent, rows[i].parent);
 	}
-	if (want.function + want.created_at > room) {
-		int half = room / 2;
-
-		want.created_at = min(want.created_at, max(half, room - want.function));
-		want.function = min(want.function, room - want.created_at);
+	/* The wider of the names gives way, down to half of the room. */
+	room = WIDTH - columns.goid - columns.ms - SHARES_WIDTH - columns.parent - 4;
+	if (columns.function + columns.created_at > room) {
+		columns.created_at = min(columns.created_at, room - min(columns.function, room / 2));
+		columns.function = room - columns.created_at;
 	}
-	return want;
+	return columns;
 }
 
 /* At most `width` columns of text; exactly as many unless it ends the line. */
 static void put_cell(const struct export_context *c, const char *text, int width, bool is_last)
 {
-	char shown[64];
+	char shown[CELL_MAX + 4];
 
 	shorten(shown, sizeof(shown), text, (size_t)width);
 	fputs(shown, c->out);
@@ -329,25 +365,23 @@ static void put_row(const struct export_context *c, const struct row *row,
 		    const struct columns *columns, const struct profile *p)
 {
 	const struct profile_goroutine *g = row->goroutine;
-	char ms[32], goid[32], parent[32] = "";
 
-	snprintf(goid, sizeof(goid), "%llu", g->goid);
-	if (g->parent_goid)
-		snprintf(parent, sizeof(parent), "%llu", g->parent_goid);
-	fprintf(c->out, "%9s %12s %5.1f%%  %4.0f%% %4.0f%% %7.0f%%  ", goid,
-		milliseconds(ms, profile_cpu_ns(g->periods, reader_header(c->reader)->period_ns)),
-		percent(g->periods, p->periods), percent(g->periods_c, g->periods),
-		percent(g->periods_go, g->periods), percent(g->periods_runtime, g->periods));
-	if (row->words.kind == REPORT_SYSTEM)
+	fprintf(c->out, "%*s %*s %5.1f%%  %4.0f%% %4.0f%% %7.0f%%  ", columns->goid, row->goid,
+		columns->ms, row->ms, percent(g->periods, p->periods),
+		percent(g->periods_c, g->periods), percent(g->periods_go, g->periods),
+		percent(g->periods_runtime, g->periods));
+	if (row->is_system)
 		set_style(c, "2");
-	put_cell(c, row->function, columns->function, !row->created_at[0] && !parent[0]);
-	put_cell(c, row->created_at, columns->created_at, !parent[0]);
-	fprintf(c->out, "%s\n", parent);
-	if (row->words.kind == REPORT_SYSTEM)
+	put_cell(c, row->function, columns->function, !row->created_at[0] && !row->parent[0]);
+	put_cell(c, row->created_at, columns->created_at, !row->parent[0]);
+	fputs(row->parent, c->out);
+	if (row->is_system)
 		set_style(c, "0");
+	fputc('\n', c->out);
 }
 
-static void put_rest(const struct export_context *c, const struct profile *p, size_t shown)
+static void put_rest(const struct export_context *c, const struct profile *p, size_t shown,
+		     const struct columns *columns)
 {
 	__u64 periods = 0;
 	char count[32], ms[32];
@@ -356,39 +390,33 @@ static void put_rest(const struct export_context *c, const struct profile *p, si
 		return;
 	for (size_t i = shown; i < p->goroutine_count; i++)
 		periods += p->goroutines[i].periods;
-	fprintf(c->out, "%9s %12s %5.1f%%  and %s more (--limit=0 lists all)\n", "...",
-		milliseconds(ms, profile_cpu_ns(periods, reader_header(c->reader)->period_ns)),
-		percent(periods, p->periods), grouped(count, p->goroutine_count - shown));
+	fprintf(c->out, "%*s %*s %5.1f%%  and %s more (--limit=0 lists all)\n", columns->goid, "...",
+		columns->ms, milliseconds(ms, cpu_ns(c, periods)), percent(periods, p->periods),
+		grouped(count, p->goroutine_count - shown));
 }
 
-static int put_goroutines(const struct export_context *c, const struct profile *p)
+static void put_goroutines(const struct export_context *c, const struct profile *p,
+			   const struct row *rows, size_t count, const struct columns *columns)
 {
-	size_t count = c->limit && c->limit < p->goroutine_count ? c->limit : p->goroutine_count;
-	struct row *rows = calloc(count + 1, sizeof(*rows));
-	struct columns columns;
-
-	if (!rows)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		fill_row(&rows[i], c, &p->goroutines[i]);
-	columns = fit_columns(rows, count);
 	put_heading(c, "Goroutines by CPU time");
 	set_style(c, "2");
-	fprintf(c->out, "%9s %12s %6s  %5s %5s %8s  %-*s  %-*s%s\n", "goid", "CPU ms", "share", "C",
-		"Go", "runtime", columns.function, "start function", columns.created_at, "created at",
-		columns.parent ? "  by goid" : "");
+	fprintf(c->out, "%*s %*s %6s  %5s %5s %8s  ", columns->goid, "goid", columns->ms, "CPU ms",
+		"share", "C", "Go", "runtime");
+	put_cell(c, "start function", columns->function, false);
+	put_cell(c, "created at", columns->created_at, !columns->parent);
+	fprintf(c->out, "%s\n", columns->parent ? "by goid" : "");
 	set_style(c, "0");
 	for (size_t i = 0; i < count; i++)
-		put_row(c, &rows[i], &columns, p);
-	put_rest(c, p, count);
-	free(rows);
-	return 0;
+		put_row(c, &rows[i], columns, p);
+	put_rest(c, p, count, columns);
 }
 
 /* ---- the rest of the time ---- */
 
-static void put_unattributed(const struct export_context *c, const struct profile *p)
+static void put_unattributed(const struct export_context *c, const struct profile *p,
+			     const struct columns *columns)
 {
+	int width = columns->goid + 1 + columns->ms;
 	char ms[32];
 
 	put_heading(c, "CPU time without a goroutine");
@@ -398,33 +426,65 @@ static void put_unattributed(const struct export_context *c, const struct profil
 
 			if (u->samples == 0)
 				continue;
-			milliseconds(ms, profile_cpu_ns(u->periods,
-							reader_header(c->reader)->period_ns));
-			fprintf(c->out, "%22s %5.1f%%  %s\n", ms, percent(u->periods, p->periods),
+			fprintf(c->out, "%*s %5.1f%%  %s\n", width,
+				milliseconds(ms, cpu_ns(c, u->periods)),
+				percent(u->periods, p->periods),
 				names_explain_unattributed(class_, reason));
 		}
 	}
 	if (p->unattributed_periods == 0)
-		fprintf(c->out, "%22s\n", "none");
+		fprintf(c->out, "%*s\n", width, "none");
 }
 
-static int text_end(const struct export_context *c, void *state)
+static void put_emptiness(const struct export_context *c)
 {
-	struct profile *p = state;
+	const struct goidshim_header *h = reader_header(c->reader);
 
-	profile_sort(p);
+	if (h->state == GOIDSHIM_STATE_STOPPED)
+		put_fact(c, "no samples", "recording was stopped; the trigger line says why");
+	else if (h->object_count == 0)
+		put_fact(c, "no samples", "recording begins when there is Go code in the process");
+	else
+		put_fact(c, "no samples", "the program has used less CPU time than one sample is for");
+}
+
+static void put_facts(const struct export_context *c, const struct profile *p)
+{
 	put_target(c);
 	put_recorded(c, p);
 	put_sampling(c);
 	put_discovery(c);
 	put_lost(c);
 	put_damage(c);
-	if (p->samples > 0) {
-		if (put_goroutines(c, p) < 0)
-			return -1;
-		put_unattributed(c, p);
-	}
 	put_remarks(c);
+}
+
+static void put_tables(const struct export_context *c, const struct profile *p,
+		       const struct row *rows, size_t count)
+{
+	char ms[32];
+	struct columns columns = fit_columns(rows, count, milliseconds(ms, cpu_ns(c, p->periods)));
+
+	put_goroutines(c, p, rows, count, &columns);
+	put_unattributed(c, p, &columns);
+}
+
+static int text_end(const struct export_context *c, void *state)
+{
+	struct profile *p = state;
+	size_t count = c->limit && c->limit < p->goroutine_count ? c->limit : p->goroutine_count;
+	struct row *rows;
+
+	profile_sort(p);
+	rows = make_rows(c, p, count);
+	if (!rows)
+		return -ENOMEM;
+	put_facts(c, p);
+	if (p->samples == 0)
+		put_emptiness(c);
+	else
+		put_tables(c, p, rows, count);
+	free(rows);
 	return 0;
 }
 

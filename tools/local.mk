@@ -59,10 +59,9 @@ bin_PROGRAMS += goidshim-dump
 goidshim_dump_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
 goidshim_dump_SOURCES = %D%/goidshim-dump.c
 goidshim_dump_LDADD = libtools.la
+dist_man_MANS += %D%/goidshim-dump.1
 
 # A Go program's file, read with the shim's own code; and what it says of itself.
-dist_man_MANS += %D%/goidshim-dump.1
-# A Go program's file, read with the shim's own code.
 noinst_LTLIBRARIES += libgofile.la
 libgofile_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
 libgofile_la_SOURCES = %D%/gofile.c %D%/gofile.h

@@ -113,12 +113,15 @@ const char *names_explain_trigger(unsigned trigger)
 const char *names_explain_lost(unsigned lost)
 {
 	static const char *const words[] = {
-		[GOIDSHIM_LOST_OVERWRITTEN] = "older than the ring is large: overwritten by newer ones",
-		[GOIDSHIM_LOST_FULL] = "the ring was full, and GOIDSHIM_RING_MODE is drop",
-		[GOIDSHIM_LOST_NO_BLOCK] = "every block was held by some thread: enlarge GOIDSHIM_RING_SIZE",
-		[GOIDSHIM_LOST_NO_LANE] = "more threads than the ring has lanes: enlarge GOIDSHIM_RING_SIZE",
-		[GOIDSHIM_LOST_FOREIGN_THREAD] = "threads whose FS base is not the C library's",
-		[GOIDSHIM_LOST_NESTED] = "interrupted while a record was being written",
+		[GOIDSHIM_LOST_OVERWRITTEN] =
+			"overwritten by newer ones (GOIDSHIM_RING_SIZE sets how many fit)",
+		[GOIDSHIM_LOST_FULL] = "came when the ring was full, in GOIDSHIM_RING_MODE=drop",
+		[GOIDSHIM_LOST_NO_BLOCK] =
+			"found every block in use by some thread (enlarge GOIDSHIM_RING_SIZE)",
+		[GOIDSHIM_LOST_NO_LANE] = "of more threads at once than the ring has lanes",
+		[GOIDSHIM_LOST_FOREIGN_THREAD] =
+			"of threads whose FS base is not the C library's",
+		[GOIDSHIM_LOST_NESTED] = "came while another record was being written",
 		[GOIDSHIM_LOST_NO_TRIGGER] = "threads that could not be given a trigger",
 	};
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/rendering.h"
+
+#include <stdlib.h>
+
+static int read_all(struct reader *reader, const struct exporter *exporter,
+		    const struct export_context *context)
+{
+	struct reader_item item;
+	void *state;
+	int err = exporter->begin(context, &state);
+
+	if (err)
+		return err;
+	err = reader_poll(reader, exporter->order);
+	while (!err && reader_next(reader, &item) > 0)
+		err = exporter->record(context, state, &item);
+	if (!err)
+		err = exporter->end(context, state);
+	exporter->free(state);
+	return err;
+}
+
+int rendering_make(const char *path, const struct exporter *exporter, char **ret_text,
+		   bool *ret_damaged, const char **ret_why)
+{
+	const struct modulefile_paths paths = { 0 };
+	struct export_context context = { .path = path, .limit = exporter->default_limit };
+	struct reader *reader;
+	char *text = NULL;
+	size_t size;
+	int err = reader_open(path, ret_why, &reader);
+
+	if (err)
+		return err;
+	*ret_why = "";
+	context.reader = reader;
+	context.out = open_memstream(&text, &size);
+	err = symbolizer_open(reader, &paths, &context.symbolizer);
+	if (!err) {
+		err = read_all(reader, exporter, &context);
+		symbolizer_close(context.symbolizer);
+	}
+	fclose(context.out);
+	*ret_damaged = reader_is_damaged(reader);
+	reader_close(reader);
+	if (err)
+		free(text);
+	else
+		*ret_text = text;
+	return err;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the exporters print: for the golden ring, which later versions must still
+ * read the same, and for rings with texts that mean harm.
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/rendering.h"
+#include "tests/ringfile.h"
+#include "tools/printable.h"
+
+TestSuite(export, .timeout = 20);
+
+#define expect_text(have, want, ...) cr_expect(eq(str, (char *)(have), (char *)(want)), ##__VA_ARGS__)
+
+static char *source_path(const char *name)
+{
+	const char *srcdir = getenv("srcdir");
+	char *path;
+
+	cr_assert(asprintf(&path, "%s/tests/golden/%s", srcdir ? srcdir : ".", name) > 0);
+	return path;
+}
+
+static char *read_file(const char *path)
+{
+	char *text = calloc(1, 65536);
+	FILE *file = fopen(path, "r");
+
+	cr_assert(file != NULL, "%s", path);
+	cr_assert(fread(text, 1, 65535, file) > 0);
+	fclose(file);
+	return text;
+}
+
+static char *render(const char *path, const struct exporter *exporter)
+{
+	const char *why;
+	bool damaged;
+	char *text;
+
+	cr_assert(eq(int, rendering_make(path, exporter, &text, &damaged, &why), 0), "%s", why);
+	cr_expect(not(damaged));
+	return text;
+}
+
+Test(export, golden_text)
+{
+	setenv("TZ", "UTC", 1);
+	expect_text(render(source_path("v1.ring"), &export_text), read_file(source_path("v1.txt")));
+}
+
+Test(export, golden_json)
+{
+	expect_text(render(source_path("v1.ring"), &export_json), read_file(source_path("v1.json")));
+}
+
+Test(export, golden_ndjson)
+{
+	expect_text(render(source_path("v1.ring"), &export_ndjson),
+		    read_file(source_path("v1.ndjson")));
+}
+
+Test(export, every_line_of_ndjson_is_json)
+{
+	char *text = render(source_path("v1.ring"), &export_ndjson), *save;
+	unsigned lines = 0;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		json_t *object = json_loads(line, 0, NULL);
+
+		cr_assert(object != NULL && json_is_object(object), "%s", line);
+		cr_assert(json_object_get(object, "type") != NULL);
+		json_decref(object);
+		lines++;
+	}
+	cr_expect(eq(uint, lines, 13));
+}
+
+/* A ring whose every text is an attack on a terminal and on JSON. */
+static void fill_hostile(const struct ringfile *ring)
+{
+	static const char attack[] = "\033]0;owned\a\"\\\xff\xc0\xaf\n\xc2\x9b";
+	struct goidshim_header *h = ringfile_header(ring);
+
+	strcpy(h->objects[0].go_version, attack);
+	strcpy(h->fsbase_note, attack);
+	strcpy(h->trigger_note, attack);
+	ringfile_module(ring, 0, attack, 0x400000, 0x500000);
+	ringfile_message(ring, attack);
+	ringfile_claim(ring, 0, 0);
+	ringfile_thread(ring, 0, 1, "\033[2J\"\\\xff");
+	ringfile_sample(ring, 0, 2, 1, 0);
+}
+
+Test(export, prints_no_control_characters)
+{
+	const struct ringfile_shape shape = { 0 };
+	struct ringfile ring;
+
+	ringfile_open(&ring, &shape);
+	fill_hostile(&ring);
+	for (const struct exporter *const *e = export_all; *e; e++) {
+		char *text = render(ring.path, *e);
+
+		/* These texts are ASCII once what is not text is replaced. */
+		for (const char *c = text; *c; c++) {
+			bool printable = *c == '\n' || (*c >= ' ' && *c < 0x7f);
+
+			cr_assert(printable, "%s: %#x in %s", (*e)->name, *c, text);
+		}
+	}
+}
+
+Test(export, json_holds_whatever_the_ring_holds)
+{
+	const struct ringfile_shape shape = { 0 };
+	struct ringfile ring;
+	json_t *root;
+
+	ringfile_open(&ring, &shape);
+	fill_hostile(&ring);
+	ringfile_header(&ring)->lost[GOIDSHIM_LOST_NO_LANE] = -1ull;
+	ringfile_sample(&ring, 0, 3, -1ull, 0)->periods = 0xffffffff;
+	root = json_loads(render(ring.path, &export_json), 0, NULL);
+	cr_assert(root != NULL);
+	cr_expect(eq(i64, json_integer_value(json_object_get(
+				json_object_get(json_object_get(root, "sampling"), "lost"),
+				"no_lane")),
+		     INT64_MAX));
+	expect_text(json_string_value(json_object_get(json_object_get(root, "target"), "exe")),
+		    "?]0;owned?\"\\\?\?\?\?\?\?");
+}
+
+Test(export, text_fits_a_hundred_columns)
+{
+	const struct ringfile_shape shape = { .notes_size = 8192, .block_size = 4096 };
+	struct ringfile ring;
+	char *text, *save;
+	char words[2048];
+
+	ringfile_open(&ring, &shape);
+	memset(words, 'x', sizeof(words));
+	for (size_t i = 30; i < sizeof(words); i += 31)
+		words[i] = ' ';
+	words[sizeof(words) - 1] = '\0';
+	ringfile_message(&ring, words);
+	ringfile_claim(&ring, 0, 0);
+	ringfile_sample(&ring, 0, 1, -1ull, 0)->periods = 0xffffffff;
+	ringfile_sample(&ring, 0, 2, 1ull << 60, 0)->parent_goid = 123456;
+	text = render(ring.path, &export_text);
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		cr_expect(printable_width(line) <= 100, "%zu columns: %s", printable_width(line),
+			  line);
+}
+
+Test(export, text_of_an_empty_ring_says_so)
+{
+	const struct ringfile_shape shape = { 0 };
+	struct ringfile ring;
+
+	ringfile_open(&ring, &shape);
+	cr_expect(strstr(render(ring.path, &export_text), "no samples") != NULL);
+}
+
+Test(export, text_keeps_to_the_limit)
+{
+	const struct ringfile_shape shape = { .blocks = 1, .block_size = 16384 };
+	struct ringfile ring;
+
+	ringfile_open(&ring, &shape);
+	ringfile_claim(&ring, 0, 0);
+	for (__u64 goid = 1; goid <= 50; goid++)
+		ringfile_sample(&ring, 0, goid, goid, 0);
+	cr_expect(strstr(render(ring.path, &export_text), "and 10 more") != NULL);
+}
