@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * evidence.h - what the witness's kernel side hands to its user side: the map
- * values and the events. Compiled by both, so types only, fixed width.
+ * evidence.h - what the witness and the sampler hand from their kernel side to
+ * their user side: map values and events. Compiled by both, so types only,
+ * fixed width.
  */
 #ifndef BPF_EVIDENCE_H
 #define BPF_EVIDENCE_H
@@ -119,6 +120,39 @@ struct evidence_event {
 	struct evidence_account witness;
 	__u64 m;
 	__u64 curg;
+};
+
+/* The most frames that the sampler takes. */
+#define EVIDENCE_STACK_MAX 64
+
+/* One sample of the sampler; the fields are those of struct goidshim_sample. */
+struct evidence_sample {
+	__u64 time_ns;
+	__u64 goid;
+	__u64 pc;
+	__u64 sp;
+	__u64 fs_base;
+	__u64 g;
+	__u64 start_pc;
+	__u64 go_pc;
+	__u64 parent_goid;
+	__u32 tid;
+	__u32 goroutine_status;
+	__u8 class_;
+	__u8 reason;
+	__u8 object;
+	__u8 stack_end;
+	__u16 stack_depth;
+	__u16 reserved;
+	char name[16];			/* the thread's comm */
+	__u64 stack[EVIDENCE_STACK_MAX];
+};
+
+/* What the sampler's kernel side has counted; one of each CPU. */
+struct evidence_sampler_counts {
+	__u64 samples;
+	__u64 kernel_mode;		/* of those, interrupted inside the kernel */
+	__u64 lost;			/* samples that found the buffer full */
 };
 
 #endif

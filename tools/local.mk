@@ -81,15 +81,30 @@ goidshim_layout_LDADD = libgofile.la $(LIBDW_LIBS) $(JANSSON_LIBS)
 
 # A running process: its maps, its Go runtimes, its ring; a command to be started.
 noinst_LTLIBRARIES += libtarget.la
-libtarget_la_CPPFLAGS = $(AM_CPPFLAGS) -DLIBDIR='"$(libdir)"'
+libtarget_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) -DLIBDIR='"$(libdir)"'
 libtarget_la_SOURCES = \
 	%D%/goprocess.c %D%/goprocess.h \
 	%D%/launch.c %D%/launch.h \
+	%D%/preload.c %D%/preload.h \
 	%D%/procmaps.c %D%/procmaps.h \
+	%D%/ringpath.c %D%/ringpath.h \
 	%D%/ringwatch.c %D%/ringwatch.h
-libtarget_la_LIBADD = libprobe.la libprobesig.la
+libtarget_la_LIBADD = libgofile.la libprobe.la libprobesig.la
+
+bin_PROGRAMS += goidshim-record
+goidshim_record_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(LIBDW_CFLAGS)
+goidshim_record_SOURCES = \
+	%D%/goidshim-record.c \
+	%D%/summary.c %D%/summary.h
+goidshim_record_LDADD = libtarget.la libtools.la
 
 if HAVE_BPF
+goidshim_record_SOURCES += \
+	%D%/kernelrecord.c %D%/kernelrecord.h \
+	%D%/modulenote.c %D%/modulenote.h \
+	%D%/ringwriter.c %D%/ringwriter.h
+goidshim_record_LDADD += libwitness.la $(LIBDW_LIBS) $(LIBELF_LIBS)
+
 bin_PROGRAMS += goidshim-verify
 goidshim_verify_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBELF_CFLAGS)
 goidshim_verify_SOURCES = \

@@ -72,6 +72,7 @@ const char *names_lost(unsigned lost)
 		[GOIDSHIM_LOST_FOREIGN_THREAD] = "foreign_thread",
 		[GOIDSHIM_LOST_NESTED] = "nested",
 		[GOIDSHIM_LOST_NO_TRIGGER] = "no_trigger",
+		[GOIDSHIM_LOST_BUFFER] = "buffer",
 	};
 
 	return pick(keys, COUNT(keys), lost);
@@ -92,6 +93,7 @@ const char *names_stack_end(unsigned end)
 		[GOIDSHIM_STACK_STUCK] = "stuck",
 		[GOIDSHIM_STACK_NO_FUNCTION] = "no_function",
 		[GOIDSHIM_STACK_CROSSING] = "crossing",
+		[GOIDSHIM_STACK_POINTERS] = "frame_pointers",
 	};
 
 	return pick(keys, COUNT(keys), end);
@@ -123,6 +125,7 @@ const char *names_explain_lost(unsigned lost)
 			"of threads whose FS base is not the C library's",
 		[GOIDSHIM_LOST_NESTED] = "came while another record was being written",
 		[GOIDSHIM_LOST_NO_TRIGGER] = "threads that could not be given a trigger",
+		[GOIDSHIM_LOST_BUFFER] = "the kernel's buffer was full: the sampler came too late",
 	};
 
 	return pick(words, COUNT(words), lost);

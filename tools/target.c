@@ -76,6 +76,14 @@ enum target_state target_state(const struct goidshim_header *header)
 	return ticks != 0 && ticks == header->pid_start_ticks ? TARGET_ALIVE : TARGET_ENDED;
 }
 
+void target_identify(__u32 pid, struct goidshim_header *ret_header)
+{
+	ret_header->pid = pid;
+	ret_header->pid_start_ticks = start_ticks(pid);
+	if (!read_boot_id(ret_header->boot_id))
+		memset(ret_header->boot_id, 0, sizeof(ret_header->boot_id));
+}
+
 const char *target_exe(const struct reader *reader)
 {
 	for (size_t i = 0; i < reader_module_count(reader); i++)

@@ -18,6 +18,9 @@ enum target_state {
 
 enum target_state target_state(const struct goidshim_header *header);
 
+/* For a writer: fills what target_state() will go by, of process `pid`. */
+void target_identify(__u32 pid, struct goidshim_header *ret_header);
+
 /* The path of the target's executable; "?" if the ring does not say. Lives with the reader. */
 const char *target_exe(const struct reader *reader);
 

@@ -79,6 +79,7 @@ enum goidshim_lost {
 	GOIDSHIM_LOST_FOREIGN_THREAD = 4, /* FS base is not the C library's: no lane can be found */
 	GOIDSHIM_LOST_NESTED = 5,	/* the producer was interrupted by itself */
 	GOIDSHIM_LOST_NO_TRIGGER = 6,	/* threads that could not be given a trigger */
+	GOIDSHIM_LOST_BUFFER = 7,	/* the BPF sampler's buffer was full: we were late */
 	GOIDSHIM_LOST_MAX = 8
 };
 
@@ -216,6 +217,7 @@ enum goidshim_stack_end {
 	GOIDSHIM_STACK_STUCK = 9,	/* cut: a step that did not move up the stack */
 	GOIDSHIM_STACK_NO_FUNCTION = 10, /* cut: Go pc without a function */
 	GOIDSHIM_STACK_CROSSING = 11,	/* cut: a Go/C crossing that made no sense */
+	GOIDSHIM_STACK_POINTERS = 12,	/* cut: as far as frame pointers led (the BPF sampler) */
 	GOIDSHIM_STACK_MAX
 };
 
