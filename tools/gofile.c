@@ -23,9 +23,14 @@ static int refuse(int err, const char *error, const char **ret_error)
 	return err;
 }
 
-static int map_file(struct gofile *file, const char **ret_error)
+/*
+ * The whole file, copied: a mapping would raise SIGBUS if somebody truncated the
+ * file meanwhile.
+ */
+static int read_file(struct gofile *file, const char **ret_error)
 {
 	struct stat st;
+	ssize_t n = 1;
 
 	if (fstat(file->fd, &st))
 		return refuse(-errno, "cannot be examined", ret_error);
@@ -33,11 +38,17 @@ static int map_file(struct gofile *file, const char **ret_error)
 		return refuse(-ENOEXEC, "not a regular file", ret_error);
 	if (st.st_size == 0)
 		return refuse(-ENOEXEC, "an empty file", ret_error);
-	file->map_size = (size_t)st.st_size;
-	file->map = mmap(NULL, file->map_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file->fd, 0);
+	file->map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (file->map == MAP_FAILED) {
 		file->map = NULL;
-		return refuse(-errno, "cannot be mapped", ret_error);
+		return refuse(-errno, "does not fit into memory", ret_error);
+	}
+	file->map_size = (size_t)st.st_size;
+	for (size_t done = 0; done < file->map_size && n > 0; done += (size_t)n) {
+		n = pread(file->fd, (char *)file->map + done, file->map_size - done, (off_t)done);
+		if (n < 0)
+			return refuse(-errno, "cannot be read", ret_error);
 	}
 	return 0;
 }
@@ -45,8 +56,7 @@ static int map_file(struct gofile *file, const char **ret_error)
 static int check_header(struct gofile *file, GElf_Ehdr *ret_ehdr, const char **ret_error)
 {
 	elf_version(EV_CURRENT);
-	/* The file, not our relocated copy of it: DWARF is read through this handle. */
-	file->elf = elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
+	file->elf = elf_memory(file->map, file->map_size);
 	if (!file->elf || elf_kind(file->elf) != ELF_K_ELF)
 		return refuse(-ENOEXEC, "not an ELF file", ret_error);
 	if (gelf_getclass(file->elf) != ELFCLASS64 || !gelf_getehdr(file->elf, ret_ehdr) ||
@@ -199,7 +209,7 @@ int gofile_open_fd(int fd, struct gofile *ret_file, const char **ret_error)
 
 	memset(ret_file, 0, sizeof(*ret_file));
 	ret_file->fd = fd;
-	err = map_file(ret_file, ret_error);
+	err = read_file(ret_file, ret_error);
 	if (!err)
 		err = check_header(ret_file, &ehdr, ret_error);
 	if (!err)
