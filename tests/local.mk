@@ -84,6 +84,19 @@ stress_tests += %D%/fsbase_fault.stress
 
 script_tests += %D%/compilers.tap
 
+script_tests += %D%/check-layout.tap
+EXTRA_DIST += %D%/fixtures/layout-host.c \
+	%D%/fixtures/golayout/go.mod %D%/fixtures/golayout/layout.go \
+	%D%/fixtures/golayout/plain/main.go %D%/fixtures/golayout/rt/rt.go \
+	%D%/fixtures/golayout/rt/rt_amd64.s %D%/fixtures/golayout/tls.go \
+	%D%/fixtures/golayout/truth.go
+check_PROGRAMS += %D%/golookup %D%/layout-live
+%C%_golookup_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
+%C%_golookup_SOURCES = %D%/golookup.c
+%C%_golookup_LDADD = libgofile.la
+%C%_layout_live_SOURCES = %D%/layout-live.c
+%C%_layout_live_LDADD = libprobetest.la
+
 #
 # shim/
 #
