@@ -194,6 +194,7 @@ EXTRA_DIST += %D%/golden/v1.ring %D%/golden/v1.json %D%/golden/v1.ndjson %D%/gol
 stress_tests += %D%/hostile_ring.stress
 %C%_hostile_ring_stress_SOURCES = %D%/stress_hostile_ring.c %D%/rendering.c %D%/ringfile.c \
 	$(libtools_la_SOURCES)
+nodist_%C%_hostile_ring_stress_SOURCES = $(nodist_libtools_la_SOURCES)
 %C%_hostile_ring_stress_CPPFLAGS = $(libtools_la_CPPFLAGS)
 %C%_hostile_ring_stress_CFLAGS = $(WARN_CFLAGS) -g -O1 $(HOSTILE_CFLAGS)
 %C%_hostile_ring_stress_LDFLAGS = $(HOSTILE_CFLAGS)
