@@ -210,3 +210,7 @@ EXTRA_PROGRAMS = %D%/fuzz_reader
 %C%_fuzz_reader_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
 %C%_fuzz_reader_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_reader_LDADD = libtools.la
+bench_programs += %D%/bench/bench_reader
+%C%_bench_bench_reader_SOURCES = %D%/bench/bench_reader.c %D%/rendering.c $(bench_sources)
+%C%_bench_bench_reader_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
+%C%_bench_bench_reader_LDADD = libringfile.la libtools.la
