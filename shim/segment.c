@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -184,9 +185,13 @@ static int back_start(int fd, unsigned char *map, const struct goidshim_header *
 
 static int map_file(int fd, const struct goidshim_header *h, struct ring *ret)
 {
+	struct rlimit limit;
 	unsigned char *map;
 	int err;
 
+	/* Over the limit ftruncate would not only fail: it would raise SIGXFSZ. */
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < h->file_size)
+		return -EFBIG;
 	if (ftruncate(fd, (off_t)h->file_size))
 		return -errno;
 	map = mmap(NULL, h->file_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -214,6 +219,10 @@ static const char *advice(int err)
 	switch (-err) {
 	case EEXIST:
 		return "remove that file, or put %p in GOIDSHIM_RING";
+	case ELOOP:
+		return "it is a symbolic link: remove it, or set GOIDSHIM_RING";
+	case EFBIG:
+		return "raise ulimit -f, or lower GOIDSHIM_RING_SIZE";
 	case ENOSPC:
 		return "free some space there, or set GOIDSHIM_RING to a path elsewhere";
 	case EACCES:
