@@ -21,29 +21,41 @@ static int read_all(struct reader *reader, const struct exporter *exporter,
 	return err;
 }
 
-int rendering_make(const char *path, const struct exporter *exporter, char **ret_text,
-		   bool *ret_damaged, const char **ret_why)
+int rendering_write(const char *path, const struct exporter *exporter, FILE *out,
+		    bool *ret_damaged, const char **ret_why)
 {
 	const struct modulefile_paths paths = { 0 };
-	struct export_context context = { .path = path, .limit = exporter->default_limit };
+	struct export_context context = {
+		.out = out,
+		.path = path,
+		.limit = exporter->default_limit,
+	};
 	struct reader *reader;
-	char *text = NULL;
-	size_t size;
 	int err = reader_open(path, ret_why, &reader);
 
 	if (err)
 		return err;
 	*ret_why = "";
 	context.reader = reader;
-	context.out = open_memstream(&text, &size);
 	err = symbolizer_open(reader, &paths, &context.symbolizer);
 	if (!err) {
 		err = read_all(reader, exporter, &context);
 		symbolizer_close(context.symbolizer);
 	}
-	fclose(context.out);
 	*ret_damaged = reader_is_damaged(reader);
 	reader_close(reader);
+	return err;
+}
+
+int rendering_make(const char *path, const struct exporter *exporter, char **ret_text,
+		   bool *ret_damaged, const char **ret_why)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int err = rendering_write(path, exporter, out, ret_damaged, ret_why);
+
+	fclose(out);
 	if (err)
 		free(text);
 	else

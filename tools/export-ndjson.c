@@ -4,6 +4,7 @@
  * it is a line per sample: the only texts in it are thread names.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "probe/fsbase.h"
 #include "tools/export.h"
@@ -11,71 +12,131 @@
 #include "tools/printable.h"
 #include "tools/record.h"
 
+/* Twenty numbers with their keys, and the deepest stack, take less. */
+enum { LINE_SIZE = 2048 + GOIDSHIM_MAX_STACK * 24 };
+
+struct line {
+	char *at;
+	char bytes[LINE_SIZE];
+};
+
+static void add(struct line *line, const char *text)
+{
+	line->at = stpcpy(line->at, text);
+}
+
+/* `key` comes as it stands in the line: with what goes before the number. */
+static void add_number(struct line *line, const char *key, __u64 value)
+{
+	char digits[24], *to = digits + sizeof(digits);
+
+	*--to = '\0';
+	do
+		*--to = (char)('0' + value % 10);
+	while (value /= 10);
+	add(line, key);
+	add(line, to);
+}
+
+static void add_address(struct line *line, const char *key, __u64 value)
+{
+	char digits[24], *to = digits + sizeof(digits);
+
+	*--to = '\0';
+	do
+		*--to = "0123456789abcdef"[value % 16];
+	while (value /= 16);
+	add(line, key);
+	add(line, "\"0x");
+	add(line, to);
+	add(line, "\"");
+}
+
+static void add_word(struct line *line, const char *key, const char *word)
+{
+	add(line, key);
+	add(line, "\"");
+	add(line, word);
+	add(line, "\"");
+}
+
+static void add_stack(struct line *line, const struct goidshim_sample *s)
+{
+	const __u64 *frames = record_frames(s);
+
+	add(line, ",\"stack\":[");
+	for (unsigned i = 0; i < s->stack_depth; i++)
+		add_address(line, i ? "," : "", frames[i]);
+	add_word(line, "],\"stack_end\":", names_stack_end(s->stack_end));
+}
+
+static void add_sample(struct line *line, __u32 lane, const struct goidshim_sample *s)
+{
+	add_number(line, "{\"type\":\"sample\",\"time_ns\":", s->time_ns);
+	add_number(line, ",\"lane\":", lane);
+	add_number(line, ",\"sequence\":", s->sequence);
+	add_number(line, ",\"tid\":", s->tid);
+	add_number(line, ",\"goid\":", s->goid);
+	add_word(line, ",\"class\":", names_class(s->class_));
+	add_word(line, ",\"reason\":", names_reason(s->reason));
+	add_number(line, ",\"periods\":", s->periods);
+	add_address(line, ",\"pc\":", s->pc);
+	add_address(line, ",\"sp\":", s->sp);
+	add_address(line, ",\"fs_base\":", s->fs_base);
+	add_address(line, ",\"g\":", s->g);
+	add_word(line, ",\"fs_base_method\":", fsbase_method_name(s->fsbase_method));
+	add_address(line, ",\"start_pc\":", s->start_pc);
+	add_address(line, ",\"go_pc\":", s->go_pc);
+	add_number(line, ",\"parent\":", s->parent_goid);
+	add_number(line, ",\"object\":", s->object);
+	add_number(line, ",\"status\":", s->goroutine_status);
+	if (s->stack_depth)
+		add_stack(line, s);
+	add(line, "}\n");
+}
+
+/* A name that is printable, but may hold what JSON gives a meaning. */
+static void add_name(struct line *line, const char *key, const char *name)
+{
+	add(line, key);
+	*line->at++ = '"';
+	for (; *name; name++) {
+		if (*name == '"' || *name == '\\')
+			*line->at++ = '\\';
+		*line->at++ = *name;
+	}
+	*line->at = '\0';
+	add(line, "\"");
+}
+
+static void add_thread(struct line *line, __u32 lane, const struct goidshim_thread *t)
+{
+	char name[sizeof(t->name)];
+
+	add_number(line, "{\"type\":\"thread\",\"time_ns\":", t->time_ns);
+	add_number(line, ",\"lane\":", lane);
+	add_number(line, ",\"tid\":", t->tid);
+	add_address(line, ",\"fs_base\":", t->fs_base);
+	add_name(line, ",\"name\":", printable_copy(name, sizeof(name), t->name));
+	add(line, "}\n");
+}
+
 static int begin(const struct export_context *c, void **ret_state)
 {
 	*ret_state = NULL;
 	return 0;
 }
 
-static void put_stack(FILE *out, const struct goidshim_sample *s)
-{
-	const __u64 *frames = record_frames(s);
-
-	fputs(",\"stack\":[", out);
-	for (unsigned i = 0; i < s->stack_depth; i++)
-		fprintf(out, "%s\"0x%llx\"", i ? "," : "", frames[i]);
-	fprintf(out, "],\"stack_end\":\"%s\"", names_stack_end(s->stack_end));
-}
-
-static void put_sample(FILE *out, __u32 lane, const struct goidshim_sample *s)
-{
-	fprintf(out,
-		"{\"type\":\"sample\",\"time_ns\":%llu,\"lane\":%u,\"sequence\":%llu,\"tid\":%u,"
-		"\"goid\":%llu,\"class\":\"%s\",\"reason\":\"%s\",\"periods\":%u,",
-		s->time_ns, lane, s->sequence, s->tid, s->goid, names_class(s->class_),
-		names_reason(s->reason), s->periods);
-	fprintf(out,
-		"\"pc\":\"0x%llx\",\"sp\":\"0x%llx\",\"fs_base\":\"0x%llx\",\"g\":\"0x%llx\","
-		"\"fs_base_method\":\"%s\",",
-		s->pc, s->sp, s->fs_base, s->g, fsbase_method_name(s->fsbase_method));
-	fprintf(out,
-		"\"start_pc\":\"0x%llx\",\"go_pc\":\"0x%llx\",\"parent\":%llu,\"object\":%u,"
-		"\"status\":%u",
-		s->start_pc, s->go_pc, s->parent_goid, s->object, s->goroutine_status);
-	if (s->stack_depth)
-		put_stack(out, s);
-	fputs("}\n", out);
-}
-
-static void put_text(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			fputc('\\', out);
-		fputc(*text, out);
-	}
-	fputc('"', out);
-}
-
-static void put_thread(FILE *out, __u32 lane, const struct goidshim_thread *t)
-{
-	char name[sizeof(t->name)];
-
-	fprintf(out,
-		"{\"type\":\"thread\",\"time_ns\":%llu,\"lane\":%u,\"tid\":%u,"
-		"\"fs_base\":\"0x%llx\",\"name\":",
-		t->time_ns, lane, t->tid, t->fs_base);
-	put_text(out, printable_copy(name, sizeof(name), t->name));
-	fputs("}\n", out);
-}
-
 static int record(const struct export_context *c, void *state, const struct reader_item *item)
 {
+	struct line line;
+
+	line.at = line.bytes;
 	if (item->record->type == GOIDSHIM_RECORD_SAMPLE)
-		put_sample(c->out, item->lane, item->sample);
+		add_sample(&line, item->lane, item->sample);
 	else if (item->record->type == GOIDSHIM_RECORD_THREAD)
-		put_thread(c->out, item->lane, item->thread);
+		add_thread(&line, item->lane, item->thread);
+	fwrite(line.bytes, 1, (size_t)(line.at - line.bytes), c->out);
 	return ferror(c->out) ? -EIO : 0;
 }
 
