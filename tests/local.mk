@@ -139,7 +139,8 @@ check_PROGRAMS += %D%/fixture_native
 #
 # end to end: programs under the shim
 #
-script_tests += %D%/check-truth.tap %D%/check-shares.tap %D%/check-guest.tap
+script_tests += %D%/check-truth.tap %D%/check-shares.tap %D%/check-guest.tap \
+	%D%/check-ring-file.tap
 dist_noinst_SCRIPTS += %D%/go-toolchains
 EXTRA_DIST += %D%/preload.sh \
 	%D%/fixtures/truth/truth.go %D%/fixtures/truth/truth.c %D%/fixtures/truth/truth.h \

@@ -6,16 +6,17 @@
 set -u
 : "${srcdir:?run it by make check}"
 
-shim=$PWD/.libs/libgoidshim.so
 dump=$PWD/goidshim-dump
 judge=$PWD/tests/truth-judge
 fixtures=$(cd "$srcdir/tests/fixtures" && pwd)
 toolchains=$srcdir/tests/go-toolchains
 cc=${CC:-gcc}
 
-# Everybody may look into it: some targets run as nobody.
+# Everybody may look into it, wherever this was cloned: some targets run as nobody.
 work=$(mktemp -d "${TMPDIR:-/tmp}/goidshim-test.XXXXXX") || exit 99
 chmod 755 "$work"
+shim=$work/libgoidshim.so
+cp .libs/libgoidshim.so "$shim"
 # Rings of a test; the name is no prefix of any other test's.
 ring=/dev/shm/goidshim-test.$$.
 trap 'rm -rf "$work" "$ring"*' EXIT
@@ -84,6 +85,31 @@ unprivileged() {
 	else
 		"$@"
 	fi
+}
+
+# How run_both runs a command: by which launcher, and with what settings.
+as=
+settings=
+
+# run_both COMMAND...: without and with the shim, into $work/{out,err,status}{0,1}.
+run_both() {
+	# shellcheck disable=SC2086 # lists of words
+	$as "$@" >"$work/out0" 2>"$work/err0" </dev/null
+	echo $? >"$work/status0"
+	# shellcheck disable=SC2086
+	$as env GOIDSHIM_RATE=1999 GOIDSHIM_RING="$ring%p" LD_PRELOAD="$shim" $settings \
+		"$@" >"$work/out1" 2>"$work/err1" </dev/null
+	echo $? >"$work/status1"
+}
+
+# same NAME COMMAND...
+same() {
+	what=$1
+	shift
+	run_both "$@"
+	check "$what: same standard output" diff "$work/out0" "$work/out1"
+	check "$what: same standard error" diff "$work/err0" "$work/err1"
+	check "$what: same exit status" diff "$work/status0" "$work/status1"
 }
 
 # go_build GOROOT DIRECTORY OUTPUT [OPTION...]
