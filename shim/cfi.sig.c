@@ -862,27 +862,25 @@ static enum goidshim_stack_end find_cfa(const struct cfi_rule *rule,
 	return GOIDSHIM_STACK_NONE;
 }
 
-static enum goidshim_stack_end load_slot(const struct cfi_rule *rule,
-					 const struct cfi_registers *regs, __u64 cfa,
-					 unsigned slot, struct cfi_registers *ret)
+/* A register's value in the caller. False: it is not known, and *ret_end says if that is a fault. */
+static bool load_slot(const struct cfi_rule *rule, const struct cfi_registers *regs, __u64 cfa,
+		      unsigned slot, __u64 *ret, enum goidshim_stack_end *ret_end)
 {
-	__u64 base = rule->from_rbp & 1u << slot ? regs->r[CFI_RBP] : cfa;
+	bool from_rbp = rule->from_rbp & 1u << slot;
 	__u8 reg = register_of[slot];
 
-	if (rule->saved[slot] == CFI_SAME)
-		return GOIDSHIM_STACK_NONE;
-	if (rule->saved[slot] <= CFI_UNDEFINED ||
-	    (rule->from_rbp & 1u << slot && !is_known(regs, CFI_RBP))) {
-		ret->known &= ~(1u << reg);
-		return GOIDSHIM_STACK_NONE;
+	if (rule->saved[slot] == CFI_SAME) {
+		*ret = regs->r[reg];
+		return is_known(regs, reg);
 	}
-	if (!peek_u64(base + (__u64)((__s64)rule->saved[slot] * 8), &ret->r[reg]))
-		return GOIDSHIM_STACK_FAULT;
-	ret->known |= 1u << reg;
-	return GOIDSHIM_STACK_NONE;
+	if (rule->saved[slot] <= CFI_UNDEFINED || (from_rbp && !is_known(regs, CFI_RBP)))
+		return false;
+	if (peek_u64((from_rbp ? regs->r[CFI_RBP] : cfa) + (__u64)((__s64)rule->saved[slot] * 8),
+		     ret))
+		return true;
+	*ret_end = GOIDSHIM_STACK_FAULT;
+	return false;
 }
-
-enum { CALLEE_SAVED = 1 << 3 | 1 << 6 | 0xf << 12 };
 
 /* struct ucontext at rsp: uc_mcontext begins 40 bytes in, in this order. */
 static enum goidshim_stack_end step_sigframe(struct cfi_registers *regs)
@@ -901,8 +899,9 @@ static enum goidshim_stack_end step_sigframe(struct cfi_registers *regs)
 
 static enum goidshim_stack_end step_frame(const struct cfi_rule *rule, struct cfi_registers *regs)
 {
-	struct cfi_registers caller = *regs;
 	enum goidshim_stack_end end;
+	__u32 known = 1u << CFI_RSP;
+	__u64 value[CFI_SLOTS];
 	__u64 cfa;
 
 	end = find_cfa(rule, regs, &cfa);
@@ -911,22 +910,21 @@ static enum goidshim_stack_end step_frame(const struct cfi_rule *rule, struct cf
 	/* A caller's frame is above, except where the return address has been popped already. */
 	if (cfa < regs->r[CFI_RSP] + (rule->pc_register == CFI_NO_REGISTER) || cfa & 7)
 		return GOIDSHIM_STACK_STUCK;
-	caller.known &= CALLEE_SAVED;
-	for (unsigned slot = 0; slot < CFI_SLOTS; slot++) {
-		end = load_slot(rule, regs, cfa, slot, &caller);
-		if (end != GOIDSHIM_STACK_NONE)
-			return end;
-	}
+	for (unsigned slot = 0; slot < CFI_SLOTS; slot++)
+		if (load_slot(rule, regs, cfa, slot, &value[slot], &end))
+			known |= 1u << register_of[slot];
 	if (is_known(regs, rule->pc_register)) {
-		caller.r[CFI_PC] = regs->r[rule->pc_register];
-		caller.known |= 1u << CFI_PC;
+		value[CFI_SLOT_PC] = regs->r[rule->pc_register];
+		known |= 1u << CFI_PC;
 	}
-	caller.r[CFI_RSP] = cfa;
-	caller.known |= 1u << CFI_RSP;
-	caller.exact = false;
-	if (!is_known(&caller, CFI_PC))
-		return GOIDSHIM_STACK_EXPRESSION;
-	*regs = caller;
+	if (end != GOIDSHIM_STACK_NONE || !(known & 1u << CFI_PC))
+		return end != GOIDSHIM_STACK_NONE ? end : GOIDSHIM_STACK_EXPRESSION;
+	for (unsigned slot = 0; slot < CFI_SLOTS; slot++)
+		if (known & 1u << register_of[slot])
+			regs->r[register_of[slot]] = value[slot];
+	regs->r[CFI_RSP] = cfa;
+	regs->known = known;
+	regs->exact = false;
 	return GOIDSHIM_STACK_NONE;
 }
 

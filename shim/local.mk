@@ -16,6 +16,8 @@ libshimsig_la_SOURCES = \
 	%D%/owner.sig.c %D%/owner.sig.h \
 	%D%/usdt.sig.c %D%/usdt.sig.h \
 	%D%/cfi.sig.c %D%/cfi.sig.h \
+	%D%/modules.sig.c %D%/modules.sig.h \
+	%D%/unwind.sig.c %D%/unwind.sig.h \
 	%D%/mem.sig.c
 
 libgoidshim_la_CFLAGS = $(SHIM_CFLAGS)
@@ -29,7 +31,9 @@ libgoidshim_la_SOURCES = \
 	%D%/notes.c %D%/notes.h \
 	%D%/trigger.c %D%/trigger.h \
 	%D%/handler.c %D%/handler.h \
-	%D%/cfi.c %D%/cfi.h
+	%D%/cfi.c %D%/cfi.h \
+	%D%/modules.c %D%/modules.h \
+	%D%/unwind.c %D%/unwind.h
 libgoidshim_la_LIBADD = libshimsig.la libprobesig.la libprobe.la
 libgoidshim_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete \
 	-Wl,--version-script=$(srcdir)/%D%/goidshim.map

@@ -119,6 +119,25 @@ stress_tests += %D%/ring.stress %D%/ring-tsan.stress
 %C%_ring_tsan_stress_SOURCES = $(%C%_ring_stress_SOURCES)
 %C%_ring_tsan_stress_CFLAGS = $(WARN_CFLAGS) -Wno-tsan -fsanitize=thread -fno-omit-frame-pointer
 %C%_ring_tsan_stress_LDFLAGS = -fsanitize=thread
+# What unwinds, with the flags that it ships with.
+check_LTLIBRARIES += libunwindtest.la
+libunwindtest_la_CFLAGS = $(SHIM_CFLAGS)
+libunwindtest_la_SOURCES = shim/cfi.sig.c shim/cfi.c shim/modules.sig.c shim/modules.c \
+	shim/unwind.sig.c shim/unwind.c
+libunwindtest_la_LIBADD = libprobesig.la libprobe.la
+
+# Code to be unwound: as compilers make it, whatever flags the build has.
+check_LTLIBRARIES += libsteps.la
+libsteps_la_CFLAGS = -O2 -fomit-frame-pointer
+libsteps_la_CXXFLAGS = -O2 -fomit-frame-pointer
+libsteps_la_SOURCES = %D%/fixtures/steps.c %D%/fixtures/steps_exceptions.cc %D%/fixtures/steps.h
+
+if HAVE_LIBUNWIND
+stress_tests += %D%/unwind-steps.stress
+%C%_unwind_steps_stress_SOURCES = %D%/unwind_steps.c
+%C%_unwind_steps_stress_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUNWIND_CFLAGS)
+%C%_unwind_steps_stress_LDADD = libsteps.la libunwindtest.la -lstdc++
+endif
 
 #
 # tools/: C symbols

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "shim/modules.sig.h"
+
+#include <stddef.h>
+
+#include "probe/peek.sig.h"
+
+/* An executable segment as the snapshot keeps it: start ascending. */
+struct entry {
+	__u64 start;
+	__u64 end;
+	const struct modules_module *module;
+};
+
+struct snapshot {
+	__u32 sequence;		/* odd while it is being filled */
+	__u32 count;
+	struct entry entry[MODULES_MAX_SEGMENTS];
+};
+
+static struct snapshot snapshots[2];
+static unsigned current;	/* index in snapshots */
+static bool stale;
+static int (*find_object)(void *pc, struct modules_found_object *ret);
+
+/* -------------------------------------------------------------------- writing */
+
+static struct snapshot *spare(void)
+{
+	return &snapshots[!current];
+}
+
+void modules_snapshot_begin(void)
+{
+	struct snapshot *s = spare();
+
+	__atomic_store_n(&s->sequence, s->sequence + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&s->count, 0, __ATOMIC_RELAXED);
+}
+
+static void entry_copy(struct entry *to, const struct entry *from)
+{
+	__atomic_store_n(&to->start, from->start, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->end, from->end, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->module, from->module, __ATOMIC_RELAXED);
+}
+
+bool modules_snapshot_add(__u64 start, __u64 end, const struct modules_module *module)
+{
+	struct snapshot *s = spare();
+	struct entry added = { .start = start, .end = end, .module = module };
+	__u32 at = s->count;
+
+	if (at == MODULES_MAX_SEGMENTS)
+		return false;
+	for (; at > 0 && s->entry[at - 1].start > start; at--)
+		entry_copy(&s->entry[at], &s->entry[at - 1]);
+	entry_copy(&s->entry[at], &added);
+	__atomic_store_n(&s->count, s->count + 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+void modules_snapshot_publish(void)
+{
+	struct snapshot *s = spare();
+
+	__atomic_store_n(&s->sequence, s->sequence + 1, __ATOMIC_RELEASE);
+	/* Pairs with the acquire in search(). */
+	__atomic_store_n(&current, !current, __ATOMIC_RELEASE);
+}
+
+void modules_set_find_object(int (*function)(void *pc, struct modules_found_object *ret))
+{
+	__atomic_store_n(&find_object, function, __ATOMIC_RELEASE);
+}
+
+bool modules_take_stale(void)
+{
+	return __atomic_load_n(&stale, __ATOMIC_RELAXED) &&
+	       __atomic_exchange_n(&stale, false, __ATOMIC_ACQ_REL);
+}
+
+void modules_mark_stale(void)
+{
+	__atomic_store_n(&stale, true, __ATOMIC_RELAXED);
+}
+
+/* -------------------------------------------------------------------- reading */
+
+/* The last entry that begins at or before pc. False if there is none. */
+static bool search_entries(const struct snapshot *s, __u64 pc, struct entry *ret)
+{
+	__u32 low = 0;
+	__u32 high = __atomic_load_n(&s->count, __ATOMIC_RELAXED);
+
+	if (high == 0 || high > MODULES_MAX_SEGMENTS)
+		return false;
+	while (high - low > 1) {
+		__u32 middle = low + (high - low) / 2;
+
+		if (__atomic_load_n(&s->entry[middle].start, __ATOMIC_RELAXED) <= pc)
+			low = middle;
+		else
+			high = middle;
+	}
+	ret->start = __atomic_load_n(&s->entry[low].start, __ATOMIC_RELAXED);
+	ret->end = __atomic_load_n(&s->entry[low].end, __ATOMIC_RELAXED);
+	ret->module = __atomic_load_n(&s->entry[low].module, __ATOMIC_RELAXED);
+	return pc >= ret->start && pc < ret->end;
+}
+
+static bool search(__u64 pc, struct entry *ret)
+{
+	for (int attempt = 0; attempt < 4; attempt++) {
+		const struct snapshot *s = &snapshots[__atomic_load_n(&current, __ATOMIC_ACQUIRE)];
+		__u32 before = __atomic_load_n(&s->sequence, __ATOMIC_ACQUIRE);
+		bool found;
+
+		if (before & 1)
+			continue;
+		found = search_entries(s, pc, ret);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&s->sequence, __ATOMIC_RELAXED) == before)
+			return found;
+	}
+	return false;
+}
+
+/* Is the module that we compiled still the one that is mapped there? */
+static bool has_stamp(const struct modules_module *module)
+{
+	__u64 word;
+
+	for (unsigned i = 0; i < MODULES_STAMP_WORDS; i++)
+		if (!peek_u64(module->stamp_at + i * 8ull, &word) || word != module->stamp[i])
+			return false;
+	return true;
+}
+
+static bool find_new(__u64 pc, struct modules_segment *ret)
+{
+	int (*find)(void *, struct modules_found_object *) =
+		__atomic_load_n(&find_object, __ATOMIC_ACQUIRE);
+	struct modules_found_object object;
+
+	if (find == NULL || find((void *)pc, &object) != 0)
+		return false;
+	modules_mark_stale();
+	*ret = (struct modules_segment){
+		.start = (__u64)object.map_start,
+		.end = (__u64)object.map_end,
+		.section = { .hdr = (__u64)object.eh_frame, .lo = (__u64)object.map_start,
+			     .hi = (__u64)object.map_end },
+	};
+	return true;
+}
+
+bool modules_find(__u64 pc, struct modules_segment *hint)
+{
+	struct entry e;
+
+	if (pc >= hint->start && pc < hint->end)
+		return true;
+	if (!search(pc, &e) || !has_stamp(e.module))
+		return find_new(pc, hint);
+	hint->start = e.start;
+	hint->end = e.end;
+	hint->module = e.module;
+	return true;
+}
+
+void modules_find_rule(const struct modules_segment *segment, __u64 pc, struct cfi_rule *ret)
+{
+	const struct modules_module *module = segment->module;
+	const struct cfi_rule *rule;
+
+	ret->kind = CFI_NONE;
+	if (module == NULL) {
+		if (segment->section.hdr != 0)
+			cfi_rule_read(&segment->section, pc, ret);
+		return;
+	}
+	if (module->cfi == NULL)
+		return;
+	rule = cfi_table_find(module->cfi, pc - module->bias);
+	if (rule != NULL)
+		*ret = *rule;
+}
