@@ -84,6 +84,18 @@ stress_tests += %D%/fsbase_fault.stress
 
 script_tests += %D%/compilers.tap
 
+# A Go object written by hand, for every test of a reader.
+check_LTLIBRARIES += libgosynth.la
+libgosynth_la_SOURCES = %D%/gosynth.c %D%/gosynth.h
+
+criterion_tests += %D%/test_gobinary %D%/test_golayout %D%/test_gopclntab
+%C%_test_gobinary_SOURCES = %D%/test_gobinary.c
+%C%_test_gobinary_LDADD = libgosynth.la $(unit_libs)
+%C%_test_golayout_SOURCES = %D%/test_golayout.c
+%C%_test_golayout_LDADD = libgosynth.la $(unit_libs)
+%C%_test_gopclntab_SOURCES = %D%/test_gopclntab.c
+%C%_test_gopclntab_LDADD = libgosynth.la $(unit_libs)
+
 script_tests += %D%/check-layout.tap
 EXTRA_DIST += %D%/fixtures/layout-host.c \
 	%D%/fixtures/golayout/go.mod %D%/fixtures/golayout/layout.go \
