@@ -19,7 +19,6 @@
 static struct replaced {
 	int sig;
 	struct sys_sigaction previous;
-	__u64 used_up;	/* a one-shot handler that has had its shot */
 } replaced[] = { { .sig = SIGSEGV }, { .sig = SIGBUS } };
 
 #define REPLACED (sizeof(replaced) / sizeof(replaced[0]))
@@ -43,39 +42,52 @@ static void die_of(int sig, siginfo_t *info)
 		  sys_call2(__NR_gettid, 0, 0), sig, (long)info);
 }
 
-/* Resets the action, if it is still the one-shot handler `handler`. */
-static void reset_one_shot(int sig, __u64 handler)
-{
-	struct sys_sigaction installed;
+/*
+ * Held while actions change, also by our handler: hence a spin lock, and none of
+ * the two signals while it is held. Returns the thread's mask, for the unlocking.
+ */
+static bool changing;
 
-	if (!sys_rt_sigaction(sig, NULL, &installed) && installed.handler == handler)
-		sys_rt_sigaction(sig, &default_action, NULL);
+static __u64 lock_actions(void)
+{
+	const __u64 faults = FAULT_SIGNALS;
+	__u64 mask = 0;
+
+	sys_call4(__NR_rt_sigprocmask, SIG_BLOCK, (long)&faults, (long)&mask, sizeof(mask));
+	while (__atomic_exchange_n(&changing, true, __ATOMIC_ACQUIRE))
+		sys_call2(__NR_sched_yield, 0, 0);
+	return mask;
+}
+
+static void unlock_actions(__u64 mask)
+{
+	__atomic_store_n(&changing, false, __ATOMIC_RELEASE);
+	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof(mask));
 }
 
 /*
- * A one-shot handler is used up before it runs. The guard may be taking or
- * putting back the action at this moment, so here the mark comes first and then
- * the look; in replace() and put_back() the look comes after the change.
+ * The handler that we replaced. A one-shot handler is used up before it runs;
+ * also where the guard has put it back since this fault came.
  */
-static void use_up(struct replaced *r)
+static __u64 take_handler(struct replaced *r)
 {
-	__u64 handler = r->previous.handler;
+	struct sys_sigaction installed;
+	__u64 handler, mask;
 
-	__atomic_store_n(&r->used_up, handler, __ATOMIC_SEQ_CST);
+	if (!(r->previous.flags & SA_RESETHAND) || r->previous.handler <= (__u64)SIG_IGN)
+		return r->previous.handler;
+	mask = lock_actions();
+	handler = r->previous.handler;
 	r->previous.handler = (__u64)SIG_DFL;
-	reset_one_shot(r->sig, handler);
-}
-
-static bool is_used_up(const struct replaced *r, const struct sys_sigaction *action)
-{
-	return action->flags & SA_RESETHAND && action->handler > (__u64)SIG_IGN &&
-	       action->handler == __atomic_load_n(&r->used_up, __ATOMIC_SEQ_CST);
+	if (!sys_rt_sigaction(r->sig, NULL, &installed) && installed.handler == handler)
+		sys_rt_sigaction(r->sig, &default_action, NULL);
+	unlock_actions(mask);
+	return handler;
 }
 
 static void pass_on(int sig, siginfo_t *info, void *ucontext)
 {
-	struct replaced *r = replaced_by(sig);
-	__u64 handler = r->previous.handler;
+	__u64 handler = take_handler(replaced_by(sig));
 
 	if (handler == (__u64)SIG_IGN && info->si_code <= 0)
 		return;
@@ -83,8 +95,6 @@ static void pass_on(int sig, siginfo_t *info, void *ucontext)
 		die_of(sig, info);
 		return;
 	}
-	if (r->previous.flags & SA_RESETHAND)
-		use_up(r);
 	((void (*)(int, siginfo_t *, void *))handler)(sig, info, ucontext);
 }
 
@@ -118,18 +128,13 @@ static struct sys_sigaction in_place_of(const struct sys_sigaction *previous)
 static int replace(struct replaced *r)
 {
 	struct sys_sigaction current, ours;
-	int err;
+	int err = sys_rt_sigaction(r->sig, NULL, &current);
 
-	__atomic_store_n(&r->used_up, 0, __ATOMIC_SEQ_CST);
-	err = sys_rt_sigaction(r->sig, NULL, &current);
 	if (err || current.handler == (__u64)on_fault)
 		return err;
 	r->previous = current; /* a fault may come before the next line has ended */
 	ours = in_place_of(&current);
-	err = sys_rt_sigaction(r->sig, &ours, &r->previous);
-	if (is_used_up(r, &r->previous))
-		r->previous.handler = (__u64)SIG_DFL;
-	return err;
+	return sys_rt_sigaction(r->sig, &ours, &r->previous);
 }
 
 /*
@@ -138,46 +143,39 @@ static int replace(struct replaced *r)
  */
 static void put_back(struct replaced *r)
 {
-	struct sys_sigaction previous = r->previous, found;
+	struct sys_sigaction found;
 
 	if (sys_rt_sigaction(r->sig, NULL, &found) || found.handler != (__u64)on_fault)
 		return;
-	if (!sys_rt_sigaction(r->sig, &previous, &found) && found.handler != (__u64)on_fault)
+	if (!sys_rt_sigaction(r->sig, &r->previous, &found) && found.handler != (__u64)on_fault)
 		sys_rt_sigaction(r->sig, &found, NULL);
-	if (is_used_up(r, &previous))
-		reset_one_shot(r->sig, previous.handler);
 }
 
+/* `mask` is what guard_enter() gave. */
 static void guard_leave(__u64 mask)
 {
-	sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof(mask));
+	lock_actions();
 	for (size_t i = 0; i < REPLACED; i++)
 		put_back(&replaced[i]);
+	unlock_actions(mask);
 	pthread_mutex_unlock(&guard_lock);
 }
 
 /* From here to guard_leave() this thread may touch bad addresses through us. */
 static int guard_enter(__u64 *ret_mask)
 {
-	const __u64 faults = FAULT_SIGNALS;
-	int err;
+	__u64 mask;
+	int err = 0;
 
 	pthread_mutex_lock(&guard_lock);
-	for (size_t i = 0; i < REPLACED; i++) {
+	mask = lock_actions();
+	for (size_t i = 0; i < REPLACED && !err; i++)
 		err = replace(&replaced[i]);
-		if (err)
-			goto out_put_back;
-	}
-	err = sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&faults, (long)ret_mask,
-			sizeof(faults));
+	unlock_actions(mask & ~FAULT_SIGNALS);
 	if (err)
-		goto out_put_back;
-	return 0;
-
-out_put_back:
-	for (size_t i = 0; i < REPLACED; i++)
-		put_back(&replaced[i]);
-	pthread_mutex_unlock(&guard_lock);
+		guard_leave(mask);
+	else
+		*ret_mask = mask;
 	return err;
 }
 

@@ -12,7 +12,7 @@
 #	bench_programs	a benchmark (tests/bench/bench_<subject>.c, see bench.h);
 #			`make bench` runs it, `make check` only sees that it runs
 #
-# `make check-long` runs the scripts with GOIDSHIM_TEST_LONG=1.
+# `make check-long` runs stress programs and scripts with GOIDSHIM_TEST_LONG=1.
 criterion_tests =
 stress_tests =
 script_tests =
@@ -53,7 +53,7 @@ endif
 EXTRA_DIST += %D%/no-criterion.sh
 
 check-long:
-	GOIDSHIM_TEST_LONG=1 $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(script_tests)'
+	GOIDSHIM_TEST_LONG=1 $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(stress_tests) $(script_tests)'
 
 # 77: cannot be measured here, and said why.
 bench: $(bench_programs)
