@@ -207,6 +207,28 @@ criterion_tests += %D%/test_export %D%/test_printable %D%/test_profile %D%/test_
 %C%_test_reader_LDADD = libringfile.la libtools.la $(unit_libs)
 
 #
+# bpf/: the witness and the sampler
+#
+EXTRA_DIST += %D%/witness.sh
+if HAVE_BPF
+script_tests += %D%/check-witness.tap %D%/check-witness-fsbase.tap
+
+check_PROGRAMS += %D%/fixtures/mover
+%C%_fixtures_mover_SOURCES = %D%/fixtures/mover.c shim/usdt.sig.c
+%C%_fixtures_mover_CFLAGS = $(WARN_CFLAGS) -fno-stack-protector
+
+# The shim that lies: its own sources, with lies forced in (fixtures/lies.h).
+check_LTLIBRARIES += %D%/liblyingsig.la %D%/liblying.la
+%C%_liblyingsig_la_CFLAGS = $(SIG_CFLAGS) -include $(srcdir)/%D%/fixtures/lie-sample.h
+%C%_liblyingsig_la_SOURCES = $(libshimsig_la_SOURCES) %D%/fixtures/lie-sample.h
+%C%_liblying_la_CFLAGS = $(SHIM_CFLAGS) -include $(srcdir)/%D%/fixtures/lie-layout.h
+%C%_liblying_la_SOURCES = $(libgoidshim_la_SOURCES) \
+	%D%/fixtures/lies.c %D%/fixtures/lies.h %D%/fixtures/lie-layout.h
+%C%_liblying_la_LIBADD = %D%/liblyingsig.la libprobesig.la libprobe.la
+%C%_liblying_la_LDFLAGS = -rpath /nowhere $(libgoidshim_la_LDFLAGS)
+endif
+
+#
 # bench/
 #
 script_tests += %D%/bench/bench-runs.sh

@@ -15,12 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bpf/witness.h"
 #include "tools/launch.h"
+#include "tools/preload.h"
 #include "tools/trial.h"
 #include "tools/verdict.h"
 
@@ -292,6 +294,19 @@ static int run(struct session *s)
 	return conclude(s);
 }
 
+/* A program may have the probes itself; then there is nothing to preload. */
+static const char *library_to_preload(const struct session *s)
+{
+	struct stat library, command;
+	char path[PATH_MAX];
+
+	if (preload_find(s->options.command[0], path, sizeof(path)) == 0 &&
+	    stat(path, &command) == 0 && stat(s->library, &library) == 0 &&
+	    command.st_ino == library.st_ino && command.st_dev == library.st_dev)
+		return NULL;
+	return s->library;
+}
+
 static int prepare(struct session *s)
 {
 	struct sigaction action = { .sa_handler = on_signal };
@@ -305,7 +320,7 @@ static int prepare(struct session *s)
 	sigaction(SIGTERM, &action, NULL);
 	if (!s->options.command)
 		return 0;
-	return launch_start(s->options.command, s->library, &s->launch);
+	return launch_start(s->options.command, library_to_preload(s), &s->launch);
 }
 
 int main(int argc, char **argv)

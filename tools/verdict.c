@@ -252,10 +252,11 @@ int verdict_print_event(FILE *out, const struct evidence_event *e)
 		if (e->fields & (1 << f))
 			json_array_append_new(fields, json_string(field_names[f]));
 	return json_print(out,
-			  json_pack("{s:i, s:i, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "pid",
-				    (int)e->tgid, "tid", (int)e->tid, "time_ns",
-				    json_number(e->time_ns), "sequence", json_number(e->sequence),
-				    "outcome",
+			  json_pack("{s:i, s:i, s:o, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+				    "pid", (int)e->tgid, "tid", (int)e->tid, "time_ns",
+				    json_number(e->time_ns), "lane", (int)e->lane, "sequence",
+				    json_number(e->sequence), "offsets",
+				    e->layout == EVIDENCE_LAYOUT_OWN ? "own" : "shim", "outcome",
 				    e->verdict < EVIDENCE_VERDICT_MAX ? outcome_names[e->verdict] : "",
 				    "differs", fields, "pc", json_number(e->pc), "sp",
 				    json_number(e->sp), "tcb", json_number(e->tcb), "shim",
