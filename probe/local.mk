@@ -22,4 +22,5 @@ libprobe_la_SOURCES += \
 	%D%/gobinary.c %D%/gobinary.h \
 	%D%/gocode.c %D%/gocode.h \
 	%D%/goimage.c %D%/goimage.h \
-	%D%/golayout.c %D%/golayout.h
+	%D%/golayout.c %D%/golayout.h \
+	%D%/gowrapper.c %D%/gowrapper.h

@@ -20,7 +20,7 @@ static void name_function(struct symbolizer *symbolizer, const struct profile_go
 
 	if (goroutine->start_pc == 0) {
 		ret->kind = goroutine->go_pc == 0 ? REPORT_CALLBACK : REPORT_ORDINARY;
-	} else if (symbolizer_go(symbolizer, goroutine->start_pc, &symbol) < 0) {
+	} else if (symbolizer_start(symbolizer, goroutine->start_pc, &symbol) < 0) {
 		snprintf(ret->function, sizeof(ret->function), "0x%llx", goroutine->start_pc);
 	} else if (strcmp(symbol.function, "runtime.main") == 0) {
 		ret->kind = REPORT_MAIN;

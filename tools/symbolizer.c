@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "probe/gobinary.h"
+#include "probe/gowrapper.h"
 #include "tools/gofile.h"
 #include "tools/modulemap.h"
 
@@ -201,6 +202,19 @@ int symbolizer_go(struct symbolizer *symbolizer, __u64 pc, struct symbol *ret)
 	if (find_function(symbolizer, pc, &file, &function, &address))
 		return -ENOENT;
 	fill_symbol(&file->binary.functions, &function, address, ret);
+	return 0;
+}
+
+int symbolizer_start(struct symbolizer *symbolizer, __u64 pc, struct symbol *ret)
+{
+	struct gopclntab_function function;
+	struct file *file;
+	__u64 address;
+
+	if (find_function(symbolizer, pc, &file, &function, &address))
+		return -ENOENT;
+	fill_symbol(&file->binary.functions, &function, address, ret);
+	ret->function = gowrapper_target(&file->binary, &function);
 	return 0;
 }
 

@@ -37,6 +37,12 @@ void symbolizer_close(struct symbolizer *symbolizer);
  */
 int symbolizer_go(struct symbolizer *symbolizer, __u64 pc, struct symbol *ret);
 
+/*
+ * The same for the entry of a goroutine's first function; where that is only the
+ * wrapper that the compiler makes of `go f(x)`, ret->function is f.
+ */
+int symbolizer_start(struct symbolizer *symbolizer, __u64 pc, struct symbol *ret);
+
 #define SYMBOLIZER_FRAMES_MAX 32	/* functions inlined into one another at one address */
 #define SYMBOLIZER_NO_MODULE 0xffffffffu
 
