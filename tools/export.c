@@ -12,6 +12,7 @@ const struct exporter *const export_all[] = {
 	&export_ndjson,
 	&export_folded,
 	&export_pprof,
+	&export_html,
 	NULL,
 };
 

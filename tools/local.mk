@@ -14,11 +14,13 @@ libcsymbols_la_LIBADD = $(LIBDW_LIBS) $(LIBELF_LIBS) $(ZLIB_LIBS) $(DEMANGLE_LIB
 
 # What is in a ring: reading it, adding it up, printing it.
 noinst_LTLIBRARIES += libtools.la
-libtools_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS)
+libtools_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) \
+	-DFLAMEGRAPH_HTML='"$(srcdir)/%D%/flamegraph.html"'
 libtools_la_SOURCES = \
 	%D%/calltree.c %D%/calltree.h \
 	%D%/export.c %D%/export.h \
 	%D%/export-folded.c \
+	%D%/export-html.c \
 	%D%/export-json.c \
 	%D%/export-ndjson.c \
 	%D%/export-pprof.c \
@@ -26,6 +28,7 @@ libtools_la_SOURCES = \
 	%D%/filter.c %D%/filter.h \
 	%D%/hashindex.c %D%/hashindex.h \
 	%D%/image.c %D%/image.h \
+	%D%/json.c %D%/json.h \
 	%D%/labels.c %D%/labels.h \
 	%D%/locations.c %D%/locations.h \
 	%D%/modulemap.c %D%/modulemap.h \
@@ -45,6 +48,10 @@ libtools_la_SOURCES = \
 	%D%/threads.c %D%/threads.h
 nodist_libtools_la_SOURCES = %D%/pprof.pb-c.c
 libtools_la_LIBADD = libcsymbols.la libgofile.la $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ZLIB_LIBS)
+
+# The page that the assembler takes into export-html.o.
+EXTRA_DIST += %D%/flamegraph.html
+$(libtools_la_OBJECTS): %D%/flamegraph.html
 
 # pprof's messages. One run of the compiler makes both files.
 EXTRA_DIST += %D%/pprof.proto
