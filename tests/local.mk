@@ -268,3 +268,10 @@ bench_programs += %D%/bench/bench_reader
 %C%_bench_bench_reader_SOURCES = %D%/bench/bench_reader.c %D%/rendering.c $(bench_sources)
 %C%_bench_bench_reader_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
 %C%_bench_bench_reader_LDADD = libringfile.la libtools.la
+
+#
+# tools/: formats for profile viewers
+#
+check_PROGRAMS += %D%/profile-ring
+%C%_profile_ring_SOURCES = %D%/profile-ring.c
+%C%_profile_ring_LDADD = libringfile.la libgofile.la libprobetest.la $(LIBELF_LIBS)
