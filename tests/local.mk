@@ -275,3 +275,6 @@ bench_programs += %D%/bench/bench_reader
 check_PROGRAMS += %D%/profile-ring
 %C%_profile_ring_SOURCES = %D%/profile-ring.c
 %C%_profile_ring_LDADD = libringfile.la libgofile.la libprobetest.la $(LIBELF_LIBS)
+script_tests += %D%/check-html.tap
+EXTRA_DIST += %D%/browser.py
+CLEANFILES += check-html.ring check-html.html
