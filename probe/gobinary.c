@@ -16,7 +16,7 @@
 /* pclntab's header. */
 #define MAGIC_1_18	0xfffffff0u
 #define MAGIC_1_20	0xfffffff1u
-#define HEADER_WORDS	9	/* magic.., nfunc, nfiles, textStart, then the offsets of five tables */
+#define HEADER_WORDS	9	/* magic.., nfunc, nfiles, textStart, five tables' offsets */
 #define HEADER_MAX	128	/* the first table follows the header closely */
 #define MAX_FUNCTIONS	10000000
 

@@ -19,6 +19,27 @@ enum {
 	INLINE_TREE = 16,	/* from GOFUNC on */
 };
 
+const struct gosynth_function gosynth_runtime[GOSYNTH_RUNTIME_COUNT] = {
+	{ "runtime.rt0_go", "48 89 5f 10 48 89 5f 18 48 89 1f 48 89 67 08" },
+	{ "runtime.asmcgocall",
+	  "64 48 8b 3c 25 f8 ff ff ff 4c 8b 47 30 49 8b 70 48 48 39 f7 74 63 49 8b 30 48 39 f7"
+	  "48 8b 66 38 48 83 ec 10 48 83 e4 f0 48 8b 7f 08 48 29 d7" },
+	{ "runtime.mcall",
+	  "49 89 5e 40 48 8d 5c 24 10 49 89 5e 38 48 8b 5d 00 49 89 5e 60 49 8b 5e 30"
+	  "64 4c 89 34 25 f8 ff ff ff" },
+	{ "runtime.systemstack", "48 3b 83 b8 00 00 00 75 5d" },
+	{ "runtime.nanotime1", "48 89 8b 88 03 00 00 48 89 93 80 03 00 00" },
+	{ "runtime.checkdead.func1",
+	  "48 8b 44 24 38 8b 88 90 00 00 00 89 ca 48 8b 80 98 00 00 00 48 89 44 24 10" },
+	{ "runtime.newproc1",
+	  "48 8b 88 98 00 00 00 48 8b 54 24 40 48 89 8a 18 01 00 00 48 8b 4c 24 70"
+	  "48 89 8a 20 01 00 00"
+	  "48 8b be b8 00 00 00 48 85 ff 74 2a 48 8b bf 60 01 00 00" },
+	{ "runtime.isSystemGoroutine", "48 8b 80 30 01 00 00" },
+	{ "runtime.cgocall", "c6 80 18 01 00 00 00 ff 88 48 01 00 00" },
+	{ "runtime.cgocallbackg", "80 be 19 01 00 00 00 74 07 c6 86 1a 01 00 00 00" },
+};
+
 /* zigzag(delta), length: pairs, from value -1 on. Offsets into PCTAB. */
 static const __u8 pctab[] = {
 	0,
@@ -142,7 +163,8 @@ static __u32 write_code(__u8 *at, const char *hex)
 }
 
 static void write_functions(struct gosynth *synth, unsigned minor,
-			    const struct gosynth_function *functions, unsigned count, __u32 *ret_end)
+			    const struct gosynth_function *functions, unsigned count,
+			    __u32 *ret_end)
 {
 	__u32 record = (count + 1) * 8, entry = 0, names = 0;
 	__u32 outer, inner, size = minor < 20 ? 20 : 16;

@@ -25,6 +25,10 @@ struct gosynth_function {
 	const char *code;	/* hex digits and blanks; the rest is int3 */
 };
 
+/* The runtime's functions that golayout reads, with Go 1.27's instructions and offsets. */
+#define GOSYNTH_RUNTIME_COUNT 10
+extern const struct gosynth_function gosynth_runtime[GOSYNTH_RUNTIME_COUNT];
+
 struct gosynth {
 	__u8 text[GOSYNTH_SIZE];
 	__u8 rodata[GOSYNTH_SIZE];

@@ -17,6 +17,7 @@ criterion_tests =
 stress_tests =
 script_tests =
 bench_programs =
+EXTRA_PROGRAMS =
 
 # Criterion programs print TAP, so that each test has its own line and result.
 TEST_EXTENSIONS = .sh .tap .stress
@@ -95,6 +96,17 @@ criterion_tests += %D%/test_gobinary %D%/test_golayout %D%/test_gopclntab
 %C%_test_golayout_LDADD = libgosynth.la $(unit_libs)
 %C%_test_gopclntab_SOURCES = %D%/test_gopclntab.c
 %C%_test_gopclntab_LDADD = libgosynth.la $(unit_libs)
+
+check_PROGRAMS += %D%/gosynth-seeds
+%C%_gosynth_seeds_SOURCES = %D%/gosynth-seeds.c
+%C%_gosynth_seeds_LDADD = libgosynth.la libprobetest.la
+
+# Built on demand, with clang; see the head of the file.
+EXTRA_PROGRAMS += %D%/fuzz_gobinary
+%C%_fuzz_gobinary_SOURCES = %D%/fuzz_gobinary.c $(libgofile_la_SOURCES)
+%C%_fuzz_gobinary_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
+%C%_fuzz_gobinary_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_gobinary_LDADD = libprobetest.la $(LIBELF_LIBS)
 
 script_tests += %D%/check-layout.tap
 EXTRA_DIST += %D%/fixtures/layout-host.c \
@@ -259,7 +271,7 @@ check_PROGRAMS += %D%/ringfile-seeds
 %C%_ringfile_seeds_LDADD = libringfile.la
 
 # Built on demand, with clang; see the head of the file.
-EXTRA_PROGRAMS = %D%/fuzz_reader
+EXTRA_PROGRAMS += %D%/fuzz_reader
 %C%_fuzz_reader_SOURCES = %D%/fuzz_reader.c %D%/rendering.c
 %C%_fuzz_reader_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
 %C%_fuzz_reader_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

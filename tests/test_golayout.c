@@ -15,29 +15,7 @@
 
 TestSuite(golayout, .timeout = 20);
 
-/* The instructions of Go 1.27, with its offsets. */
-static const struct gosynth_function go27[] = {
-	{ "runtime.rt0_go", "48 89 5f 10 48 89 5f 18 48 89 1f 48 89 67 08" },
-	{ "runtime.asmcgocall",
-	  "64 48 8b 3c 25 f8 ff ff ff 4c 8b 47 30 49 8b 70 48 48 39 f7 74 63 49 8b 30 48 39 f7"
-	  "48 8b 66 38 48 83 ec 10 48 83 e4 f0 48 8b 7f 08 48 29 d7" },
-	{ "runtime.mcall",
-	  "49 89 5e 40 48 8d 5c 24 10 49 89 5e 38 48 8b 5d 00 49 89 5e 60 49 8b 5e 30"
-	  "64 4c 89 34 25 f8 ff ff ff" },
-	{ "runtime.systemstack", "48 3b 83 b8 00 00 00 75 5d" },
-	{ "runtime.nanotime1", "48 89 8b 88 03 00 00 48 89 93 80 03 00 00" },
-	{ "runtime.checkdead.func1",
-	  "48 8b 44 24 38 8b 88 90 00 00 00 89 ca 48 8b 80 98 00 00 00 48 89 44 24 10" },
-	{ "runtime.newproc1",
-	  "48 8b 88 98 00 00 00 48 8b 54 24 40 48 89 8a 18 01 00 00 48 8b 4c 24 70"
-	  "48 89 8a 20 01 00 00"
-	  "48 8b be b8 00 00 00 48 85 ff 74 2a 48 8b bf 60 01 00 00" },
-	{ "runtime.isSystemGoroutine", "48 8b 80 30 01 00 00" },
-	{ "runtime.cgocall", "c6 80 18 01 00 00 00 ff 88 48 01 00 00" },
-	{ "runtime.cgocallbackg", "80 be 19 01 00 00 00 74 07 c6 86 1a 01 00 00 00" },
-};
-
-#define COUNT (sizeof(go27) / sizeof(go27[0]))
+#define COUNT GOSYNTH_RUNTIME_COUNT
 
 static struct gosynth synth;
 static struct gobinary binary;
@@ -49,7 +27,7 @@ static int resolve(unsigned minor, const char *name, const char *code)
 {
 	struct gosynth_function functions[COUNT];
 
-	memcpy(functions, go27, sizeof(functions));
+	memcpy(functions, gosynth_runtime, sizeof(functions));
 	for (unsigned i = 0; name && i < COUNT; i++) {
 		if (strcmp(functions[i].name, name) == 0)
 			functions[i].code = code;
@@ -142,7 +120,7 @@ Test(golayout, tls_offset_outside_the_executables_block_is_refused)
 	synth.image.tls_mem_size = 0x100;
 	cr_expect(eq(int, golayout_resolve(&binary, &layout, &report), 0));
 	/* Two instructions that agree on an impossible place. */
-	gosynth_write(&synth, 27, go27, COUNT);
+	gosynth_write(&synth, 27, gosynth_runtime, COUNT);
 	for (unsigned i = 0; i + 4 < GOSYNTH_SIZE; i++) {
 		if (memcmp(synth.text + i, "\x25\xf8\xff\xff\xff", 5) == 0)
 			synth.text[i + 1] = 0x00;	/* -256 */

@@ -74,13 +74,14 @@ static int add_load(struct gofile *file, const GElf_Phdr *phdr, const char **ret
 		.file_size = phdr->p_flags & PF_R ? phdr->p_filesz : 0,
 		.mem_size = phdr->p_memsz,
 		.flags = phdr->p_flags,
-		.bytes = phdr->p_flags & PF_R ? (__u8 *)file->map + phdr->p_offset : NULL,
 	};
 	int err;
 
 	if (phdr->p_offset > file->map_size || phdr->p_filesz > file->map_size - phdr->p_offset)
 		return refuse(-EBADMSG, "truncated: a segment ends behind the end of the file",
 			      ret_error);
+	if (phdr->p_flags & PF_R)
+		segment.bytes = (__u8 *)file->map + phdr->p_offset;
 	err = goimage_add_segment(&file->image, &segment);
 	return err ? refuse(err, "damaged: its segments make no sense", ret_error) : 0;
 }
