@@ -324,10 +324,11 @@ int gobinary_find(const struct goimage *image, struct gobinary *ret)
 	return 0;
 }
 
-/* Every name asked for is the runtime's, and few functions are. */
+/* Every name asked for is the runtime's, and few functions are; some of its
+ * assembly has no package (crosscall2, gogo). */
 static bool is_runtime(const char *name)
 {
-	return strncmp(name, "runtime.", 8) == 0;
+	return strncmp(name, "runtime.", 8) == 0 || strchr(name, '.') == NULL;
 }
 
 static void note_function(const struct gopclntab_function *function,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shim/log.h"
+#include "shim/unwind.sig.h"
 
 #define PREFIX "GOIDSHIM_"
 
@@ -40,6 +41,15 @@ static const struct choice fsbase_choices[] = {
 static const struct choice mode_choices[] = {
 	{ "overwrite", GOIDSHIM_RING_OVERWRITE },
 	{ "drop", GOIDSHIM_RING_DROP },
+	{ 0, 0 },
+};
+
+static const struct choice unwind_choices[] = {
+	{ "auto", UNWIND_CFI },
+	{ "cfi", UNWIND_CFI },
+	{ "libunwind", UNWIND_LIBUNWIND },
+	{ "fp", UNWIND_FP },
+	{ "none", UNWIND_NONE },
 	{ 0, 0 },
 };
 
@@ -133,6 +143,21 @@ static bool set_ring_mode(struct config *c, const char *value)
 	return choose(mode_choices, value, &c->ring_mode);
 }
 
+static bool set_unwind(struct config *c, const char *value)
+{
+	return choose(unwind_choices, value, &c->unwind);
+}
+
+static bool set_stack(struct config *c, const char *value)
+{
+	__u64 depth;
+
+	if (!parse_number(value, false, &depth) || depth > GOIDSHIM_MAX_STACK)
+		return false;
+	c->stack_depth = (__u32)depth;
+	return true;
+}
+
 static bool set_log(struct config *c, const char *value)
 {
 	return choose(log_choices, value, &c->log_level);
@@ -159,6 +184,8 @@ static const struct variable {
 	{ "RING", set_ring, "an absolute path, %p is the pid" },
 	{ "RING_SIZE", set_ring_size, "64K to 4G" },
 	{ "RING_MODE", set_ring_mode, "overwrite, drop" },
+	{ "UNWIND", set_unwind, "auto, cfi, libunwind, fp, none" },
+	{ "STACK", set_stack, "0 to 256 (frames)" },
 };
 
 #define VARIABLES (sizeof(variables) / sizeof(variables[0]))
@@ -246,6 +273,8 @@ void config_read(char **environ, struct config *ret)
 		.enable = true,
 		.rate_hz = 99,
 		.ring_size = 32u << 20,
+		.unwind = UNWIND_CFI,
+		.stack_depth = 64,
 	};
 	for (size_t i = 0; i < VARIABLES; i++)
 		read_variable(&variables[i], environ, ret);

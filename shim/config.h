@@ -20,6 +20,8 @@ struct config {
 	__u32 trigger;		/* enum goidshim_trigger, or CONFIG_AUTO */
 	__u32 fsbase_method;	/* enum goidshim_fsbase_method, or CONFIG_AUTO */
 	__u32 ring_mode;	/* enum goidshim_ring_mode */
+	__u32 unwind;		/* enum unwind_backend */
+	__u32 stack_depth;	/* frames in a sample, 0 to GOIDSHIM_MAX_STACK */
 	__u64 ring_size;	/* bytes of records */
 	const char *ring_path;	/* may hold %p; null: the default */
 	__u32 log_level;	/* enum log_level; applied by config_read_log() */

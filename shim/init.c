@@ -62,8 +62,9 @@ static void publish_objects(void)
 	notes_add_modules(&sampler.ring);
 	for (unsigned i = sampler.object_count; i < count; i++) {
 		h->objects[i] = *objects_get(i);
-		h->objects[i].module = notes_find_module(&sampler.ring, h->objects[i].load_bias);
+		h->objects[i].module = notes_find_module(h->objects[i].load_bias);
 		sampler.layouts[i] = h->objects[i].layout;
+		sampler.go[i] = objects_get_go(i);
 		__atomic_store_n(&h->object_count, i + 1, __ATOMIC_RELEASE);
 		usdt_objects(h, i + 1);
 		__atomic_store_n(&sampler.object_count, i + 1, __ATOMIC_RELEASE);
@@ -126,6 +127,8 @@ static void start_recording(const struct config *config)
 		return;
 	find_clock();
 	sampler.cookie = make_cookie();
+	unwind.backend = config->unwind;
+	sampler.stack_depth = config->stack_depth;
 	if (choose_fsbase(config) < 0 || choose_trigger(config, &trigger) < 0 ||
 	    take_signals(&trigger) < 0) {
 		segment_remove(&sampler.ring);

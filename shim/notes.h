@@ -15,6 +15,6 @@
 void notes_add_modules(const struct ring *ring);
 
 /* The index of the newest noted module with this load bias; 0 if there is none. */
-__u32 notes_find_module(const struct ring *ring, __u64 load_bias);
+__u32 notes_find_module(__u64 load_bias);
 
 #endif

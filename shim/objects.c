@@ -7,8 +7,10 @@
 
 #include "probe/golayout.h"
 #include "shim/log.h"
+#include "shim/unwind.h"
 
 static struct goidshim_object objects[GOIDSHIM_MAX_OBJECTS];
+static struct unwind_go gos[GOIDSHIM_MAX_OBJECTS];
 static unsigned count;
 static unsigned long long loaded;	/* dl_phdr_info.dlpi_adds at the last look */
 
@@ -33,6 +35,7 @@ static void add(const struct dl_phdr_info *info, const struct gobinary *binary,
 	o->layout = *layout;
 	snprintf(o->go_version, sizeof(o->go_version), "%.31s", binary->version);
 	o->load_bias = info->dlpi_addr;
+	unwind_prepare_go(binary, &gos[count]);
 	count++;
 	log_line(LOG_INFO, "%s: %s, g at FS base%+lld, goid at g+%u, %u offsets proved",
 		 name_of(info), binary->version, (long long)layout->tls_offset, layout->g_goid,
@@ -83,6 +86,11 @@ unsigned objects_find(void)
 const struct goidshim_object *objects_get(unsigned index)
 {
 	return &objects[index];
+}
+
+struct unwind_go *objects_get_go(unsigned index)
+{
+	return &gos[index];
 }
 
 static int compare_loaded(struct dl_phdr_info *info, size_t size, void *context)

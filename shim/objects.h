@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "goidshim/format.h"
+#include "shim/unwind.sig.h"
 
 /*
  * Looks through every loaded object that is not known yet. Returns how many Go
@@ -14,8 +15,9 @@
  */
 unsigned objects_find(void);
 
-/* The first objects_find() of them. */
+/* The first objects_find() of them; and what a walk through their stacks needs. */
 const struct goidshim_object *objects_get(unsigned index);
+struct unwind_go *objects_get_go(unsigned index);
 
 /* Has the dynamic linker loaded anything since the last objects_find()? Cheap. */
 bool objects_changed(void);

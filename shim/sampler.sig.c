@@ -35,6 +35,11 @@ struct interrupt {
 	__u32 periods;	/* sample periods since the last one */
 };
 
+struct stack {
+	struct unwind_result result;
+	__u64 frames[GOIDSHIM_MAX_STACK];
+};
+
 __u64 sampler_now(void)
 {
 	struct __kernel_timespec t;
@@ -79,11 +84,16 @@ static __u32 thread_lane(__u64 fs_base)
 	return lane + 1;
 }
 
+static __u32 sample_size(const struct stack *stack)
+{
+	return sizeof(struct goidshim_sample) + stack->result.depth * sizeof(__u64);
+}
+
 static void fill_sample(struct goidshim_sample *s, __u32 lane, const struct interrupt *in,
-			const struct goid_reading *who)
+			const struct goid_reading *who, const struct stack *stack)
 {
 	*s = (struct goidshim_sample){
-		.record = { .size = sizeof(*s), .type = GOIDSHIM_RECORD_SAMPLE },
+		.record = { .size = sample_size(stack), .type = GOIDSHIM_RECORD_SAMPLE },
 		.time_ns = sampler_now(),
 		.sequence = ring_lane(&sampler.ring, lane)->samples + 1,
 		.goid = who->goid,
@@ -101,22 +111,39 @@ static void fill_sample(struct goidshim_sample *s, __u32 lane, const struct inte
 		.object = who->object,
 		.fsbase_method = (__u8)sampler.fsbase_method,
 		.goroutine_status = who->status,
+		.stack_end = stack->result.end,
+		.stack_gap = stack->result.gap,
+		.stack_depth = stack->result.depth,
 	};
+	for (unsigned i = 0; i < stack->result.depth; i++)
+		((__u64 *)(s + 1))[i] = stack->frames[i];
 }
 
-/* FS base -> g -> goid -> ring. Whatever cannot be had is said, not guessed. */
+static void take_stack(const struct interrupt *in, const struct goid_reading *who,
+		       struct stack *ret)
+{
+	bool has_go = who->object < GOIDSHIM_MAX_OBJECTS;
+
+	unwind_stack(has_go ? sampler.go[who->object] : 0,
+		     has_go ? &sampler.layouts[who->object] : 0, who,
+		     &in->context->uc_mcontext, ret->frames, sampler.stack_depth, &ret->result);
+}
+
+/* FS base -> g -> goid -> stack -> ring. Whatever cannot be had is said, not guessed. */
 static void take_sample(__u32 lane, __u64 fs_base, const struct interrupt *in)
 {
 	struct goid_reading who;
+	struct stack stack;
 	struct goidshim_sample *s;
 
 	goid_read(sampler.layouts, __atomic_load_n(&sampler.object_count, __ATOMIC_ACQUIRE),
 		  fs_base, in->pc, in->sp, &who);
-	s = ring_reserve(&sampler.ring, lane, sizeof(*s));
+	take_stack(in, &who, &stack);
+	s = ring_reserve(&sampler.ring, lane, sample_size(&stack));
 	if (!s)
 		return;
-	fill_sample(s, lane, in, &who);
-	ring_commit(&sampler.ring, lane, sizeof(*s));
+	fill_sample(s, lane, in, &who, &stack);
+	ring_commit(&sampler.ring, lane, sample_size(&stack));
 	rate_count_sample(ring_lane(&sampler.ring, lane), in->periods, sampler.user_only);
 	usdt_sample(ring_lane(&sampler.ring, lane)->samples, who.goid, who.fs_base, who.g,
 		    who.class_, lane, who.reason, in->context);

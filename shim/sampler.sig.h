@@ -11,6 +11,7 @@
 
 #include "goidshim/format.h"
 #include "shim/ring.sig.h"
+#include "shim/unwind.sig.h"
 
 struct siginfo;
 
@@ -19,11 +20,13 @@ struct siginfo;
 struct sampler {
 	struct ring ring;
 	struct goidshim_golayout layouts[GOIDSHIM_MAX_OBJECTS];
+	struct unwind_go *go[GOIDSHIM_MAX_OBJECTS];
 	__u32 object_count;	/* release store after its layout is complete */
 	__u32 stopped;		/* set: no more samples */
 	__u32 fsbase_method;	/* enum goidshim_fsbase_method */
 	__u32 trigger;		/* enum goidshim_trigger */
 	__u32 user_only;
+	__u32 stack_depth;	/* frames wanted in a sample */
 	__u64 cookie;		/* in our timers' and events' signals: they are ours */
 	int (*clock_gettime)(int clock, struct __kernel_timespec *ret);	/* the vdso's, or null */
 };

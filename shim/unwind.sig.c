@@ -32,6 +32,7 @@ struct walk {
 	struct resume resume;
 	__u64 g0_sp;			/* frame of the innermost cgocallback not yet passed */
 	bool been_in_go;
+	bool injected;			/* the last Go frame was put there by a signal */
 	unsigned crossings;
 	unsigned depth;
 	unsigned max;
@@ -68,8 +69,8 @@ static bool emit(struct walk *w)
 {
 	if (w->depth == w->max)
 		return false;
-	/* Readers take one from every pc but the first: see format.h. */
-	w->frames[w->depth] = pc_of(w) + (w->depth > 0 && w->regs.exact);
+	/* Readers take one from a return address; see format.h. */
+	w->frames[w->depth] = pc_of(w) + (w->depth > 0 && w->regs.exact && !w->injected);
 	w->depth++;
 	return true;
 }
@@ -175,7 +176,6 @@ static enum goidshim_stack_end cross_to_sched(struct walk *w)
 
 static enum goidshim_stack_end step_plain(struct walk *w, const struct go_frame *frame)
 {
-	bool injected = frame->kind == UNWIND_ASYNC_PREEMPT || frame->kind == UNWIND_SIGPANIC;
 	__u64 cfa = sp_of(w) + frame->delta;
 	__u64 pc;
 
@@ -183,7 +183,8 @@ static enum goidshim_stack_end step_plain(struct walk *w, const struct go_frame 
 		return GOIDSHIM_STACK_STUCK;
 	if (!peek_u64(cfa, &pc))
 		return GOIDSHIM_STACK_FAULT;
-	go_to(w, pc, cfa + 8, injected);
+	w->injected = frame->kind == UNWIND_ASYNC_PREEMPT || frame->kind == UNWIND_SIGPANIC;
+	go_to(w, pc, cfa + 8, w->injected);
 	return GOIDSHIM_STACK_NONE;
 }
 
@@ -236,19 +237,25 @@ static enum goidshim_stack_end cross_cgocallback(struct walk *w, const struct go
 	return GOIDSHIM_STACK_NONE;
 }
 
-/* crosscall2 keeps C's registers right below its return address. */
+/*
+ * crosscall2 keeps C's registers above the three words that it passes to
+ * cgocallback; rbp is right below its return address, with a frame of Go's
+ * making (1.22) or without one.
+ */
 static enum goidshim_stack_end cross_crosscall2(struct walk *w, const struct go_frame *frame)
 {
-	static const __u8 order[] = { CFI_RBX, CFI_R12, 13, 14, CFI_R15, CFI_RBP };
+	static const __u8 order[] = { CFI_RBX, CFI_R12, 13, 14, CFI_R15 };
 	__u64 cfa = sp_of(w) + frame->delta;
+	__u64 saved = sp_of(w) + 24;
 	__u64 pc;
 
 	for (unsigned i = 0; i < sizeof(order); i++)
-		if (!peek_u64(cfa - 48 + i * 8ull, &w->regs.r[order[i]]))
+		if (!peek_u64(saved + i * 8ull, &w->regs.r[order[i]]))
 			return GOIDSHIM_STACK_FAULT;
-	if (!peek_u64(cfa, &pc))
+	if (!peek_u64(cfa - 8, &w->regs.r[CFI_RBP]) || !peek_u64(cfa, &pc))
 		return GOIDSHIM_STACK_FAULT;
 	go_to(w, pc, cfa + 8, false);
+	w->regs.known |= 1u << CFI_RBP;
 	for (unsigned i = 0; i < sizeof(order); i++)
 		w->regs.known |= 1u << order[i];
 	return GOIDSHIM_STACK_NONE;
@@ -424,6 +431,7 @@ static enum goidshim_stack_end step_c(struct walk *w)
 	}
 	if (!emit(w))
 		return GOIDSHIM_STACK_DEPTH;
+	w->injected = false;
 	if (unwind.backend == UNWIND_FP)
 		return step_fp(&w->regs);
 	if (unwind.backend == UNWIND_LIBUNWIND)
@@ -493,7 +501,7 @@ void unwind_stack(struct unwind_go *go, const struct goidshim_golayout *layout,
 	load_context(context, &w.regs);
 	w.segment.start = w.segment.end = 0;
 	w.g0_sp = reading->g0_sched_sp;
-	w.been_in_go = false;
+	w.been_in_go = w.injected = false;
 	w.crossings = w.depth = 0;
 	w.max = max;
 	w.frames = frames;

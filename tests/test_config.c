@@ -12,6 +12,7 @@
 
 #include "shim/config.h"
 #include "shim/log.h"
+#include "shim/unwind.sig.h"
 
 TestSuite(config, .timeout = 5);
 
@@ -52,7 +53,8 @@ static bool same(const struct config *a, const struct config *b)
 {
 	return a->enable == b->enable && a->rate_hz == b->rate_hz && a->trigger == b->trigger &&
 	       a->fsbase_method == b->fsbase_method && a->ring_mode == b->ring_mode &&
-	       a->ring_size == b->ring_size && a->ring_path == b->ring_path &&
+	       a->ring_size == b->ring_size && a->unwind == b->unwind &&
+	       a->stack_depth == b->stack_depth && a->ring_path == b->ring_path &&
 	       a->log_level == b->log_level && a->log_path == b->log_path;
 }
 
@@ -101,6 +103,13 @@ static const struct {
 	{ "GOIDSHIM_RING_SIZE=65536", FIELD(ring_size), 65536 },
 	{ "GOIDSHIM_RING_SIZE=3M", FIELD(ring_size), 3 << 20 },
 	{ "GOIDSHIM_RING_SIZE=4G", FIELD(ring_size), 4ull << 30 },
+	{ "GOIDSHIM_UNWIND=cfi", FIELD(unwind), UNWIND_CFI },
+	{ "GOIDSHIM_UNWIND=auto", FIELD(unwind), UNWIND_CFI },
+	{ "GOIDSHIM_UNWIND=fp", FIELD(unwind), UNWIND_FP },
+	{ "GOIDSHIM_UNWIND=libunwind", FIELD(unwind), UNWIND_LIBUNWIND },
+	{ "GOIDSHIM_UNWIND=none", FIELD(unwind), UNWIND_NONE },
+	{ "GOIDSHIM_STACK=0", FIELD(stack_depth), 0 },
+	{ "GOIDSHIM_STACK=256", FIELD(stack_depth), 256 },
 	{ "GOIDSHIM_RING_MODE=drop", FIELD(ring_mode), GOIDSHIM_RING_DROP },
 	{ "GOIDSHIM_RING_MODE=overwrite", FIELD(ring_mode), GOIDSHIM_RING_OVERWRITE },
 	{ "GOIDSHIM_LOG=quiet", FIELD(log_level), LOG_QUIET },
@@ -156,6 +165,9 @@ static const struct {
 	{ "GOIDSHIM_RING_SIZE=64k", "64K to 4G" },
 	{ "GOIDSHIM_RING_SIZE=M", "64K to 4G" },
 	{ "GOIDSHIM_RING_MODE=ring", "overwrite, drop" },
+	{ "GOIDSHIM_UNWIND=dwarf", "auto, cfi, libunwind, fp, none" },
+	{ "GOIDSHIM_STACK=257", "0 to 256" },
+	{ "GOIDSHIM_STACK=deep", "0 to 256" },
 	{ "GOIDSHIM_LOG=debug", "quiet, warn, info" },
 	{ "GOIDSHIM_LOG_FILE=", "a path" },
 };

@@ -226,6 +226,11 @@ enum goidshim_stack_end {
  * then `labels_size` bytes of labels, padded to 8. A label is the size of its
  * key and of its value (__u16 each) and then the bytes of both, without NUL and
  * without padding between labels; a key is never empty.
+ *
+ * The first frame is an instruction; a caller's is its return address, one past
+ * the call. The frames after runtime.asyncPreempt and runtime.sigpanic were
+ * interrupted, not calling: their pcs are instructions too. Where a signal
+ * interrupted C, the instruction's address + 1 is stored, as if it had called.
  */
 struct goidshim_sample {
 	struct goidshim_record record;
@@ -246,7 +251,8 @@ struct goidshim_sample {
 	__u8 object;			/* index in header.objects; 0xff none */
 	__u8 fsbase_method;		/* enum goidshim_fsbase_method */
 	__u8 stack_end;			/* enum goidshim_stack_end */
-	__u8 reserved;
+	__u8 stack_gap;			/* why frames are missing between C's and the goroutine's
+					   (enum goidshim_stack_end); 0: none are */
 	__u16 stack_depth;
 	__u32 goroutine_status;		/* g.atomicstatus */
 	__u32 labels_size;
