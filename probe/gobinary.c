@@ -169,13 +169,18 @@ static void bound_buckets(const struct goimage *image, const __u8 *md, struct go
 	tab->buckets.size = tab->buckets.bytes ? size : 0;
 }
 
-/* Do the inlining trees of the first functions that have one make sense? */
+/*
+ * Do the inlining trees of the first functions that have one make sense? The
+ * runtime's functions come early; in a program compiled without inlining no more
+ * than some are asked, and funcdata, which nobody needs then, stays unknown.
+ */
 static bool inlining_makes_sense(const struct gopclntab *tab)
 {
+	__u32 count = tab->func_count < 4096 ? tab->func_count : 4096;
 	struct gopclntab_function function;
 	unsigned good = 0;
 
-	for (__u32 i = 0; i < tab->func_count && good < 16; i++) {
+	for (__u32 i = 0; i < count && good < 16; i++) {
 		int err = gopclntab_function(tab, i, &function);
 
 		if (!err)
