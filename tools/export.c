@@ -13,6 +13,7 @@ const struct exporter *const export_all[] = {
 	&export_folded,
 	&export_pprof,
 	&export_html,
+	&export_perfetto,
 	NULL,
 };
 

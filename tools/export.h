@@ -54,6 +54,7 @@ extern const struct exporter export_ndjson;
 extern const struct exporter export_folded;
 extern const struct exporter export_pprof;
 extern const struct exporter export_html;
+extern const struct exporter export_perfetto;
 
 /* NULL-terminated; the first is the default. */
 extern const struct exporter *const export_all[];

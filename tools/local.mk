@@ -23,6 +23,7 @@ libtools_la_SOURCES = \
 	%D%/export-html.c \
 	%D%/export-json.c \
 	%D%/export-ndjson.c \
+	%D%/export-perfetto.c \
 	%D%/export-pprof.c \
 	%D%/export-text.c \
 	%D%/filter.c %D%/filter.h \

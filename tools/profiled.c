@@ -7,13 +7,26 @@
 #include "tools/names.h"
 #include "tools/report.h"
 
+int profiled_open(struct profiled *profiled, const struct export_context *context)
+{
+	*profiled = (struct profiled){ 0 };
+	return locations_init(&profiled->locations, context->reader, context->symbolizer);
+}
+
+void profiled_close(struct profiled *profiled)
+{
+	stacks_free(&profiled->stacks);
+	threads_free(&profiled->threads);
+	locations_free(&profiled->locations);
+}
+
 int profiled_begin(const struct export_context *context, void **ret_state)
 {
 	struct profiled *profiled = calloc(1, sizeof(*profiled));
 
 	if (!profiled)
 		return -ENOMEM;
-	if (locations_init(&profiled->locations, context->reader, context->symbolizer)) {
+	if (profiled_open(profiled, context)) {
 		profiled_free(profiled);
 		return -ENOMEM;
 	}
@@ -28,7 +41,7 @@ int profiled_record(const struct export_context *context, void *state,
 
 	switch (item->record->type) {
 	case GOIDSHIM_RECORD_SAMPLE:
-		return stacks_add(&profiled->stacks, item->sample);
+		return stacks_add(&profiled->stacks, item->sample, NULL);
 	case GOIDSHIM_RECORD_THREAD:
 		return threads_add(&profiled->threads, item->thread);
 	default:
@@ -38,12 +51,8 @@ int profiled_record(const struct export_context *context, void *state,
 
 void profiled_free(void *state)
 {
-	struct profiled *profiled = state;
-
-	stacks_free(&profiled->stacks);
-	threads_free(&profiled->threads);
-	locations_free(&profiled->locations);
-	free(profiled);
+	profiled_close(state);
+	free(state);
 }
 
 void profiled_start(const struct export_context *context, const struct series *series,

@@ -19,6 +19,10 @@ struct profiled {
 	struct locations locations;
 };
 
+/* Makes an empty one. Returns 0 or -ENOMEM; close it in either case. */
+int profiled_open(struct profiled *profiled, const struct export_context *context);
+void profiled_close(struct profiled *profiled);
+
 /* begin, record and free of an exporter whose state is a struct profiled. */
 int profiled_begin(const struct export_context *context, void **ret_state);
 int profiled_record(const struct export_context *context, void *state,

@@ -150,7 +150,8 @@ static int find_series(struct stacks *stacks, const struct series *key, struct s
 	return 0;
 }
 
-int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample)
+int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample,
+	       struct series *ret_series)
 {
 	struct series key = {
 		.goid = sample->goid,
@@ -175,6 +176,8 @@ int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample)
 	stacks->periods += sample->periods;
 	if (sample->time_ns > stacks->last_ns)
 		stacks->last_ns = sample->time_ns;
+	if (ret_series)
+		*ret_series = *series;
 	return 0;
 }
 

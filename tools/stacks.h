@@ -64,8 +64,12 @@ struct stacks {
 	uint64_t last_ns;	/* time of the newest sample; 0: none */
 };
 
-/* Adds one sample; a stack of no frames is that of its pc alone. Returns 0 or -ENOMEM. */
-int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample);
+/*
+ * Adds one sample; a stack of no frames is that of its pc alone. *ret_series, if
+ * not NULL, becomes a copy of the series that it went to. Returns 0 or -ENOMEM.
+ */
+int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample,
+	       struct series *ret_series);
 void stacks_free(struct stacks *stacks);
 
 #endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A timeline in Chrome's trace event format, for ui.perfetto.dev: a track for
+ * each goroutine, and one for each thread while it ran none. A sample says what
+ * ran at one instant; samples that follow each other without a pause become one
+ * slice, frame by frame, as long as the frame stays.
+ *
+ * Slices are written as they end: memory grows with the number of different
+ * stacks, not with the ring.
+ */
+#include "tools/profiled.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/json.h"
+#include "tools/printable.h"
+#include "tools/profile.h"
+#include "tools/target.h"
+
+#define DEPTH_MAX 512	/* frames of one stack, inlined ones included; the rest is left out */
+
+/* What the viewer calls processes: one for each Go runtime, one for the threads. */
+enum { PROCESS_GO = 1, PROCESS_THREADS = PROCESS_GO + 256 };
+
+struct slice {
+	uint32_t name;
+	uint8_t kind;
+	uint64_t start_ns;
+};
+
+struct track {
+	uint32_t process;
+	uint64_t number;		/* goid, or thread id */
+	uint64_t end_ns;		/* until when its slices are known to last */
+	struct slice *open;		/* outermost first */
+	unsigned int depth;
+};
+
+struct trace {
+	struct profiled profiled;
+	struct track *tracks;
+	size_t count;
+	size_t room;
+	struct hashindex index;
+	bool has_events;
+};
+
+static const char *const categories[] = {
+	[LOCATION_C] = "c",
+	[LOCATION_GO] = "go",
+	[LOCATION_RUNTIME] = "runtime",
+	[LOCATION_UNKNOWN] = "unknown",
+};
+
+/* ---- events ---- */
+
+static void begin_event(FILE *out, struct trace *trace)
+{
+	fputs(trace->has_events ? ",\n" : "\n", out);
+	trace->has_events = true;
+}
+
+static void put_slice(const struct export_context *context, struct trace *trace,
+		      const struct track *track, const struct slice *slice, uint64_t end_ns)
+{
+	FILE *out = context->out;
+	uint64_t zero = reader_header(context->reader)->start_ns;
+
+	begin_event(out, trace);
+	fputs("{\"ph\":\"X\",\"name\":", out);
+	json_put_string(out, trace->profiled.locations.strings.texts[slice->name]);
+	fprintf(out, ",\"cat\":\"%s\",\"pid\":%u,\"tid\":%llu,\"ts\":%.3f,\"dur\":%.3f}",
+		categories[slice->kind], track->process, (unsigned long long)track->number,
+		((double)slice->start_ns - (double)zero) / 1e3,
+		(double)(end_ns - slice->start_ns) / 1e3);
+}
+
+static void put_name(FILE *out, struct trace *trace, const char *what, uint32_t process,
+		     uint64_t number, const char *name)
+{
+	begin_event(out, trace);
+	fprintf(out, "{\"ph\":\"M\",\"name\":\"%s\",\"pid\":%u,\"tid\":%llu,\"args\":{\"name\":", what,
+		process, (unsigned long long)number);
+	json_put_string(out, name);
+	fputs("}}", out);
+}
+
+/* ---- tracks ---- */
+
+static void close_slices(const struct export_context *context, struct trace *trace,
+			 struct track *track, unsigned int keep, uint64_t end_ns)
+{
+	while (track->depth > keep)
+		put_slice(context, trace, track, &track->open[--track->depth], end_ns);
+}
+
+static bool is_same(const void *owner, uint32_t id, const void *key)
+{
+	const struct track *track = &((const struct trace *)owner)->tracks[id];
+	const uint64_t *wanted = key;
+
+	return track->process == wanted[0] && track->number == wanted[1];
+}
+
+static int add_track(const struct export_context *context, struct trace *trace,
+		     const struct series *series, const uint64_t key[2])
+{
+	char title[PROFILED_TITLE_SIZE];
+	struct track *track;
+
+	if (trace->count == trace->room) {
+		size_t room = trace->room ? trace->room * 2 : 64;
+		struct track *grown = reallocarray(trace->tracks, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		trace->tracks = grown;
+		trace->room = room;
+	}
+	track = &trace->tracks[trace->count];
+	*track = (struct track){ .process = (uint32_t)key[0], .number = key[1] };
+	track->open = calloc(DEPTH_MAX, sizeof(*track->open));
+	if (!track->open)
+		return -ENOMEM;
+	trace->count++;
+	if (series->goid)
+		profiled_goroutine(context, series, title);
+	else
+		profiled_thread(&trace->profiled, series, title);
+	put_name(context->out, trace, "thread_name", track->process, track->number, title);
+	return 0;
+}
+
+static int find_track(const struct export_context *context, struct trace *trace,
+		      const struct series *series, struct track **ret_track)
+{
+	uint64_t key[2] = { PROCESS_THREADS, series->tid };
+	uint64_t hash;
+	uint32_t id;
+
+	if (series->goid) {
+		key[0] = PROCESS_GO + series->object;
+		key[1] = series->goid;
+	}
+	hash = hashindex_bytes(0, key, sizeof(key));
+	id = hashindex_find(&trace->index, hash, is_same, trace, key);
+	if (id == HASHINDEX_NONE) {
+		id = (uint32_t)trace->count;
+		if (add_track(context, trace, series, key) ||
+		    hashindex_add(&trace->index, hash, id))
+			return -ENOMEM;
+	}
+	*ret_track = &trace->tracks[id];
+	return 0;
+}
+
+/* ---- samples ---- */
+
+/* The stack's functions, outermost first. Returns how many, or -ENOMEM. */
+static int find_frames(struct trace *trace, uint32_t stack, struct slice frames[static DEPTH_MAX])
+{
+	struct locations *locations = &trace->profiled.locations;
+	uint32_t ids[GOIDSHIM_MAX_STACK];
+	int depth = 0, r = locations_of_stack(locations, &trace->profiled.stacks, stack, ids);
+
+	if (r)
+		return r;
+	for (unsigned int i = trace->profiled.stacks.stacks[stack].depth; i-- > 0;) {
+		const struct location *location = &locations->locations[ids[i]];
+
+		for (unsigned int j = location->count; j-- > 0 && depth < DEPTH_MAX;)
+			frames[depth++] = (struct slice){
+				.name = locations->frames[location->first + j].function,
+				.kind = location->kind,
+			};
+	}
+	return depth;
+}
+
+static int add_sample(const struct export_context *context, struct trace *trace,
+		      const struct goidshim_sample *sample)
+{
+	const struct goidshim_header *header = reader_header(context->reader);
+	uint64_t lasts = profile_cpu_ns(sample->periods, header->period_ns);
+	uint64_t start = sample->time_ns > lasts ? sample->time_ns - lasts : 0;
+	struct slice frames[DEPTH_MAX];
+	struct series series;
+	struct track *track;
+	unsigned int keep = 0;
+	int depth, r = stacks_add(&trace->profiled.stacks, sample, &series);
+
+	if (!r)
+		r = find_track(context, trace, &series, &track);
+	if (r)
+		return r;
+	depth = find_frames(trace, series.stack, frames);
+	if (depth < 0)
+		return depth;
+	/* A pause shorter than what a sample stands for is none. */
+	if (track->depth && start <= track->end_ns + lasts)
+		while (keep < track->depth && keep < (unsigned int)depth &&
+		       track->open[keep].name == frames[keep].name &&
+		       track->open[keep].kind == frames[keep].kind)
+			keep++;
+	if (start < track->end_ns || keep)
+		start = track->end_ns;
+	close_slices(context, trace, track, keep, track->end_ns);
+	for (; keep < (unsigned int)depth; keep++) {
+		frames[keep].start_ns = start;
+		track->open[track->depth++] = frames[keep];
+	}
+	if (sample->time_ns > track->end_ns)
+		track->end_ns = sample->time_ns;
+	return 0;
+}
+
+/* ---- the exporter ---- */
+
+static void free_trace(void *state)
+{
+	struct trace *trace = state;
+
+	for (size_t i = 0; i < trace->count; i++)
+		free(trace->tracks[i].open);
+	free(trace->tracks);
+	hashindex_free(&trace->index);
+	profiled_close(&trace->profiled);
+	free(trace);
+}
+
+static int begin(const struct export_context *context, void **ret_state)
+{
+	struct trace *trace = calloc(1, sizeof(*trace));
+
+	if (!trace)
+		return -ENOMEM;
+	if (profiled_open(&trace->profiled, context)) {
+		free_trace(trace);
+		return -ENOMEM;
+	}
+	fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[", context->out);
+	*ret_state = trace;
+	return 0;
+}
+
+static int record(const struct export_context *context, void *state, const struct reader_item *item)
+{
+	struct trace *trace = state;
+
+	switch (item->record->type) {
+	case GOIDSHIM_RECORD_SAMPLE:
+		return add_sample(context, trace, item->sample);
+	case GOIDSHIM_RECORD_THREAD:
+		return threads_add(&trace->profiled.threads, item->thread);
+	default:
+		return 0;
+	}
+}
+
+static int end(const struct export_context *context, void *state)
+{
+	struct trace *trace = state;
+	const struct goidshim_header *header = reader_header(context->reader);
+	const char *exe = target_exe(context->reader), *slash = strrchr(exe, '/');
+	char name[256], title[300];
+
+	for (size_t i = 0; i < trace->count; i++)
+		close_slices(context, trace, &trace->tracks[i], 0, trace->tracks[i].end_ns);
+	printable_copy(name, sizeof(name), slash ? slash + 1 : exe);
+	for (uint32_t i = 0; i < header->object_count && i < GOIDSHIM_MAX_OBJECTS; i++) {
+		snprintf(title, sizeof(title), "%s: goroutines", name);
+		put_name(context->out, trace, "process_name", PROCESS_GO + i, 0, title);
+	}
+	snprintf(title, sizeof(title), "%s: threads, while they ran no goroutine", name);
+	put_name(context->out, trace, "process_name", PROCESS_THREADS, 0, title);
+	fputs("\n]}\n", context->out);
+	return 0;
+}
+
+const struct exporter export_perfetto = {
+	.name = "perfetto",
+	.about = "a timeline as Chrome trace events, for ui.perfetto.dev",
+	.order = READER_BY_TIME,
+	.begin = begin,
+	.record = record,
+	.end = end,
+	.free = free_trace,
+};
