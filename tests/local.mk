@@ -182,8 +182,13 @@ check_PROGRAMS += %D%/fixture_native
 #
 # end to end: programs under the shim
 #
-script_tests += %D%/check-truth.tap %D%/check-shares.tap %D%/check-guest.tap \
-	%D%/check-ring-file.tap
+script_tests += \
+	%D%/check-crowd.tap \
+	%D%/check-guest.tap \
+	%D%/check-kill.tap \
+	%D%/check-ring-file.tap \
+	%D%/check-shares.tap \
+	%D%/check-truth.tap
 dist_noinst_SCRIPTS += %D%/go-toolchains
 EXTRA_DIST += %D%/preload.sh \
 	%D%/fixtures/truth/truth.go %D%/fixtures/truth/truth.c %D%/fixtures/truth/truth.h \
