@@ -184,6 +184,7 @@ check_PROGRAMS += %D%/fixture_native
 #
 script_tests += \
 	%D%/check-crowd.tap \
+	%D%/check-dump.tap \
 	%D%/check-guest.tap \
 	%D%/check-kill.tap \
 	%D%/check-ring-file.tap \
@@ -195,6 +196,7 @@ EXTRA_DIST += %D%/preload.sh \
 	%D%/fixtures/guest/guest.go \
 	%D%/fixtures/guest/guest.c \
 	%D%/fixtures/guest/guest.h \
+	%D%/fixtures/starts/starts.go \
 	%D%/fixtures/truth-host.c
 
 check_PROGRAMS += %D%/truth-judge %D%/fixtures/without
