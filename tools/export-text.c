@@ -219,8 +219,8 @@ static void put_damage(const struct export_context *c)
 
 	for (unsigned i = 0; i < READER_PROBLEM_MAX; i++)
 		if (d->times[i])
-			put_fact(c, "damaged", "%s %s%s%s%s", grouped(times, d->times[i]),
-				 names_explain_problem(i), d->bytes[i] ? ": " : "",
+			put_fact(c, "damaged", "%s: %s%s%s%s", names_explain_problem(i),
+				 grouped(times, d->times[i]), d->bytes[i] ? ", " : "",
 				 d->bytes[i] ? grouped(bytes, d->bytes[i]) : "",
 				 d->bytes[i] ? " bytes skipped" : "");
 	if (d->unknown_records)

@@ -55,7 +55,7 @@ static bool fits(__u64 offset, __u32 count, __u64 size, __u64 limit)
 static const char *check_version(const struct goidshim_header *h)
 {
 	if (h->magic != GOIDSHIM_MAGIC)
-		return "is not a goidshim ring";
+		return "is not a goidshim ring: give a file that libgoidshim.so wrote";
 	if (h->abi_version != GOIDSHIM_ABI_VERSION)
 		return "is a ring of another format version: use the goidshim-dump that came with "
 		       "its libgoidshim.so";
@@ -161,7 +161,7 @@ static int open_file(const char *path, struct image *ret, const char **ret_why)
 
 	ret->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (ret->fd < 0) {
-		*ret_why = errno == ENOENT ? "does not exist"
+		*ret_why = errno == ENOENT ? "does not exist: try --list"
 			   : errno == EACCES ? "belongs to somebody else: run as its owner or root"
 					     : strerror(errno);
 		return -errno;

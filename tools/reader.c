@@ -32,6 +32,7 @@ struct pending {
 	__u32 offset;		/* of the next record, from the end of the block's header */
 	__u32 start;		/* offset of bytes[0] */
 	__u32 end;
+	bool is_cut;		/* by the end of the file: the last record may be half there */
 };
 
 struct reader {
@@ -348,6 +349,7 @@ static int load_top(struct reader *reader)
 	} else if (have < size) {
 		note_damage(reader, READER_BLOCK_CUT, 1, size - have);
 		top->end = top->start + (__u32)have;
+		top->is_cut = true;
 	}
 	return 0;
 }
@@ -372,7 +374,10 @@ static const struct goidshim_record *check_next(struct reader *reader)
 		top->offset += record->size;
 		return NULL;
 	case RECORD_BAD_SIZE:
-		note_damage(reader, READER_RECORD_SIZE, 1, left);
+		if (top->is_cut)
+			note_damage(reader, READER_BLOCK_CUT, 0, left);
+		else
+			note_damage(reader, READER_RECORD_SIZE, 1, left);
 		top->offset = top->end;
 		return NULL;
 	}
