@@ -12,6 +12,7 @@
 #include "bpf/witness.skel.h"
 
 struct witness {
+	const struct witness_options *options;
 	struct witness_bpf *skeleton;
 	struct ring_buffer *events;
 	witness_event_fn *event_fn;
@@ -42,8 +43,10 @@ static int attach(const struct bpf_program *program, struct bpf_link **ret_link,
 }
 
 /* `objects` first and `sample` last: no reading of a process without its layouts. */
-static int attach_all(struct witness_bpf *s, const struct witness_options *options)
+int witness_attach(struct witness *w)
 {
+	const struct witness_options *options = w->options;
+	struct witness_bpf *s = w->skeleton;
 	int r = attach(s->progs.on_objects, &s->links.on_objects, options, "objects");
 
 	if (r == 0)
@@ -64,6 +67,7 @@ int witness_open(const struct witness_options *options, struct witness **ret)
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
+	w->options = options;
 	w->skeleton = witness_bpf__open();
 	if (!w->skeleton) {
 		r = -errno;
@@ -79,13 +83,8 @@ int witness_open(const struct witness_options *options, struct witness **ret)
 		r = -errno;
 		goto out_destroy;
 	}
-	r = attach_all(w->skeleton, options);
-	if (r < 0)
-		goto out_events;
 	*ret = w;
 	return 0;
-out_events:
-	ring_buffer__free(w->events);
 out_destroy:
 	witness_bpf__destroy(w->skeleton);
 out_free:

@@ -30,15 +30,23 @@ struct witness_coverage {
 };
 
 /*
- * witness_open - load the BPF programs and attach them to every probe
+ * witness_open - load the BPF programs, attached to nothing yet
  *
- * Returns 0, or -errno (see witness_explain); -ENOENT also if `library` has no
- * such probes. A success says nothing about hits: watch the counts.
+ * Layouts that are known already can be set now, before the first reading.
+ * `options` must outlive the witness. Returns 0, or -errno (see witness_explain).
  */
 int witness_open(const struct witness_options *options, struct witness **ret);
 void witness_close(struct witness *w);
 
-/* One line: why witness_open failed, and what to do about it. */
+/*
+ * witness_attach - attach to every probe of the library
+ *
+ * Returns 0, or -errno; -ENOENT if `library` has no such probes. A success says
+ * nothing about hits: watch the counts.
+ */
+int witness_attach(struct witness *w);
+
+/* One line: why witness_open or witness_attach failed, and what to do about it. */
 const char *witness_explain(int error);
 
 /* May be NULL to forget about events. */

@@ -228,9 +228,11 @@ criterion_tests += %D%/test_export %D%/test_printable %D%/test_profile %D%/test_
 #
 # bpf/: the witness and the sampler
 #
-EXTRA_DIST += %D%/witness.sh
+script_tests += %D%/check-record.tap
+EXTRA_DIST += %D%/witness.sh %D%/fixtures/static/static.go
 if HAVE_BPF
-script_tests += %D%/check-witness.tap %D%/check-witness-fsbase.tap
+script_tests += %D%/check-sampler.tap %D%/check-witness.tap %D%/check-witness-fsbase.tap \
+	%D%/check-witness-life.tap
 
 check_PROGRAMS += %D%/fixtures/mover
 %C%_fixtures_mover_SOURCES = %D%/fixtures/mover.c shim/usdt.sig.c

@@ -267,12 +267,15 @@ static int record_by_kernel(const struct options *o)
 		.seconds = o->seconds,
 		.command = o->command,
 	};
-	char output[PATH_MAX];
+	char output[PATH_MAX], path[PATH_MAX];
 	int r;
 
 	r = ringpath_absolute(output_pattern(o), output, sizeof(output));
 	if (r < 0)
 		return fail(EXIT_CANNOT, output_pattern(o), strerror(-r));
+	r = o->command ? preload_find(o->command[0], path, sizeof(path)) : 0;
+	if (r < 0)
+		return refuse_exec(o->command[0], r);
 	options.output = output;
 	r = kernelrecord_run(&options);
 	return r < 0 ? EXIT_CANNOT : r;

@@ -33,6 +33,7 @@
 static const struct argp_option option_list[] = {
 	{ "pid", 'p', "PID", 0, "look at a running process instead of a command", 0 },
 	{ "duration", 'd', "SECONDS", 0, "stop after this long (a command is then terminated)", 0 },
+	{ "readings", 'n', "COUNT", 0, "stop after this many readings, likewise", 0 },
 	{ "json", 'j', NULL, 0, "print the verdict as JSON", 0 },
 	{ "events", 'e', "FILE", 0, "write every comparison to FILE, a line of JSON each", 0 },
 	{ "library", 'l', "FILE", 0, "the library that has the probes", 0 },
@@ -43,6 +44,7 @@ static const struct argp_option option_list[] = {
 struct options {
 	pid_t pid;
 	double seconds;
+	unsigned long long readings;
 	bool json;
 	bool trust;
 	const char *events;
@@ -54,6 +56,7 @@ struct session {
 	struct options options;
 	char library[PATH_MAX];
 	struct launch launch;
+	struct witness_options witness;
 	struct trial trial;
 	FILE *events;
 	unsigned disputes_shown;
@@ -96,6 +99,15 @@ static void parse_seconds(struct argp_state *state, const char *text, double *re
 		argp_error(state, "--duration: '%s' is not a number of seconds", text);
 }
 
+static void parse_readings(struct argp_state *state, const char *text, unsigned long long *ret)
+{
+	char *end;
+
+	*ret = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || *ret == 0)
+		argp_error(state, "--readings: '%s' is not a number of readings", text);
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -103,6 +115,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case 'p': parse_pid(state, text, &o->pid); break;
 	case 'd': parse_seconds(state, text, &o->seconds); break;
+	case 'n': parse_readings(state, text, &o->readings); break;
 	case 'j': o->json = true; break;
 	case 'e': o->events = text; break;
 	case 'l': o->library = text; break;
@@ -170,21 +183,30 @@ static void on_event(void *context, const struct evidence_event *e)
 	}
 }
 
-static void show_progress(struct session *s, bool is_last)
+static void show_progress(struct session *s, const struct trial_sums *sums)
+{
+	if (!isatty(STDERR_FILENO) || now_ns() < s->next_progress)
+		return;
+	s->next_progress = now_ns() + PROGRESS_NS;
+	fprintf(stderr, "\r\033[K%llu readings, %llu agreed, %zu processes", sums->readings,
+		sums->counts.verdicts[EVIDENCE_AGREED], s->trial.count);
+}
+
+static void end_progress(void)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+}
+
+/* Looks at the counts so far. Are there as many readings as were asked for? */
+static bool has_enough(struct session *s)
 {
 	struct trial_sums sums;
 
-	if (!isatty(STDERR_FILENO) || (!is_last && now_ns() < s->next_progress))
-		return;
-	s->next_progress = now_ns() + PROGRESS_NS;
-	if (is_last) {
-		fprintf(stderr, "\r\033[K");
-		return;
-	}
 	trial_collect(&s->trial);
 	trial_sum(&s->trial, &sums);
-	fprintf(stderr, "\r\033[K%llu readings, %llu agreed, %zu processes", sums.readings,
-		sums.counts.verdicts[EVIDENCE_AGREED], s->trial.count);
+	show_progress(s, &sums);
+	return s->options.readings && sums.readings >= s->options.readings;
 }
 
 /* Has the command, or the process that we look at, come to its end? */
@@ -197,15 +219,14 @@ static bool has_target_ended(struct session *s)
 	return waitpid(s->launch.pid, &status, WNOHANG) == s->launch.pid;
 }
 
-/* Watches until the target ends, the time is up, or somebody interrupts. */
+/* Watches until the target ends, it is enough, the time is up, or somebody interrupts. */
 static int watch(struct session *s)
 {
-	while (!interrupted && !s->has_ended && now_ns() < s->deadline) {
+	while (!interrupted && !s->has_ended && now_ns() < s->deadline && !has_enough(s)) {
 		int r = witness_poll(s->trial.witness, 100);
 
 		if (r < 0 && r != -EINTR)
 			return r;
-		show_progress(s, false);
 		s->has_ended = has_target_ended(s);
 	}
 	if (s->options.command && !s->has_ended) {
@@ -213,7 +234,7 @@ static int watch(struct session *s)
 		waitpid(s->launch.pid, NULL, 0);
 	}
 	witness_poll(s->trial.witness, 0);
-	show_progress(s, true);
+	end_progress();
 	return 0;
 }
 
@@ -258,25 +279,27 @@ static int conclude(struct session *s)
 /* The target exists but has not moved: attach, tell the witness, let it go. */
 static int begin(struct session *s)
 {
-	struct witness_options options = {
+	int r;
+
+	s->witness = (struct witness_options){
 		.library = s->library,
 		.pid = s->options.pid,
 		.root = s->launch.pid,
 		.report_all = s->events != NULL,
 	};
-	int r;
-
-	r = witness_open(&options, &s->trial.witness);
+	r = witness_open(&s->witness, &s->trial.witness);
 	if (r < 0)
 		return fail("cannot start the witness", witness_explain(r));
 	witness_on_event(s->trial.witness, on_event, s);
-	if (s->options.pid)
-		r = trial_observe(&s->trial, s->options.pid);
-	else
-		r = launch_release(&s->launch);
+	r = s->options.pid ? trial_observe(&s->trial, s->options.pid) : 0;
 	if (r < 0)
-		return fail(s->options.pid ? "cannot read the process" : s->options.command[0],
-			    strerror(-r));
+		return fail("cannot read the process", strerror(-r));
+	r = witness_attach(s->trial.witness);
+	if (r < 0)
+		return fail("cannot attach the witness", witness_explain(r));
+	r = s->options.pid ? 0 : launch_release(&s->launch);
+	if (r < 0)
+		return fail(s->options.command[0], strerror(-r));
 	if (s->options.seconds > 0)
 		s->deadline = now_ns() + (long long)(s->options.seconds * 1e9);
 	return 0;

@@ -183,13 +183,61 @@ static void collect(void *context, pid_t pid)
 		return;
 	witness_get_counts(trial->witness, pid, p->counts);
 	witness_get_coverage(trial->witness, pid, &p->coverage);
-	if (p->has_ring)
-		ringwatch_update(&p->ring);
+}
+
+/* The same program, as far as a layout can tell: it may be loaded elsewhere. */
+static bool is_same_layout(const struct goidshim_golayout *a, const struct goidshim_golayout *b)
+{
+	struct goidshim_golayout moved = *b;
+
+	if (a->etext - a->text != b->etext - b->text || (a->text ^ b->text) & 4095)
+		return false;
+	moved.text = a->text;
+	moved.etext = a->etext;
+	return memcmp(a, &moved, sizeof(moved)) == 0;
+}
+
+static bool is_like(struct trial *trial, const struct trial_process *known,
+		    const struct evidence_layouts *published)
+{
+	struct evidence_layouts other;
+
+	published_by(trial, known, &other);
+	if (known->layouts != TRIAL_LAYOUTS_CONFIRMED || other.count != published->count)
+		return false;
+	for (__u32 i = 0; i < other.count; i++)
+		if (!is_same_layout(&published->layouts[i], &other.layouts[i]))
+			return false;
+	return other.count > 0;
+}
+
+/*
+ * A process that ended before its memory could be read: what it published is as
+ * good as the same from a process of the same program that we could read.
+ */
+static void infer_layouts(struct trial *trial, struct trial_process *p)
+{
+	struct evidence_layouts published;
+
+	published_by(trial, p, &published);
+	for (size_t i = 0; i < trial->count && p->layouts == TRIAL_LAYOUTS_UNCONFIRMED; i++)
+		if (is_like(trial, &trial->processes[i], &published))
+			p->layouts = TRIAL_LAYOUTS_SAME;
 }
 
 int trial_collect(struct trial *trial)
 {
-	return witness_each_process(trial->witness, collect, trial);
+	int r = witness_each_process(trial->witness, collect, trial);
+
+	for (size_t i = 0; i < trial->count; i++) {
+		struct trial_process *p = &trial->processes[i];
+
+		if (p->has_ring)
+			ringwatch_update(&p->ring);
+		if (p->layouts == TRIAL_LAYOUTS_UNCONFIRMED)
+			infer_layouts(trial, p);
+	}
+	return r;
 }
 
 static void sum_counts(struct evidence_counts *sum, const struct evidence_counts *term)

@@ -37,6 +37,7 @@ static const char *const layouts_names[] = {
 	[TRIAL_LAYOUTS_CONFIRMED] = "confirmed",
 	[TRIAL_LAYOUTS_DIFFER] = "differ",
 	[TRIAL_LAYOUTS_TRUSTED] = "trusted",
+	[TRIAL_LAYOUTS_SAME] = "same",
 };
 
 static const char *const verdict_names[] = {
