@@ -102,14 +102,14 @@ static int build(struct page *page)
 
 static void put_fact(FILE *out, const char *format, ...)
 {
-	char words[256];
+	char words[256], clean[256];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(words, sizeof(words), format, arguments);
 	va_end(arguments);
 	putc(',', out);
-	json_put_string(out, words);
+	json_put_string(out, printable_copy(clean, sizeof(clean), words));
 }
 
 static void put_facts(const struct page *page)
