@@ -7,7 +7,11 @@ static const struct {
 } specials[] = {
 	{ "crosscall2", UNWIND_CROSSCALL2 },
 	{ "runtime.asmcgocall", UNWIND_ASMCGOCALL },
+	{ "runtime.asmcgocall_no_g", UNWIND_ASMCGOCALL_NO_G },
 	{ "runtime.asyncPreempt", UNWIND_ASYNC_PREEMPT },
+	{ "runtime.callCgoMmap", UNWIND_CALL_CGO },
+	{ "runtime.callCgoMunmap", UNWIND_CALL_CGO },
+	{ "runtime.callCgoSigaction", UNWIND_CALL_CGO },
 	{ "runtime.cgocallback", UNWIND_CGOCALLBACK },
 	{ "runtime.goexit", UNWIND_GOEXIT },
 	{ "runtime.gogo", UNWIND_GOGO },

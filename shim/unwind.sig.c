@@ -212,6 +212,24 @@ static enum goidshim_stack_end cross_asmcgocall(struct walk *w, const struct go_
 }
 
 /*
+ * Go has called C on the stack that it was on, having aligned SP. Before and
+ * after the call SP is what the table says.
+ */
+static enum goidshim_stack_end step_aligned(struct walk *w, const struct go_frame *frame)
+{
+	__u64 sp = w->regs.r[CFI_RBX];
+	bool known = w->regs.known & 1u << CFI_RBX;
+
+	if (frame->kind == UNWIND_ASMCGOCALL_NO_G)
+		known = !w->regs.exact && peek_u64(sp_of(w) + 8, &sp);
+	if (known && sp - sp_of(w) <= 64 && sp % 8 == 0)
+		w->regs.r[CFI_RSP] = sp;
+	else if (!w->regs.exact)
+		return GOIDSHIM_STACK_CROSSING;
+	return step_plain(w, frame);
+}
+
+/*
  * cgocallback opened frames of one size on both stacks. The one on g0 returns
  * to crosscall2, and its first word is the g0.sched.sp of the callback outside;
  * the one on curg returns to where the goroutine had called C.
@@ -311,6 +329,9 @@ static enum goidshim_stack_end cross(struct walk *w, const struct go_frame *fram
 	switch (frame->kind) {
 	case UNWIND_MSTART:
 		return GOIDSHIM_STACK_SCHED;
+	case UNWIND_ASMCGOCALL_NO_G:
+	case UNWIND_CALL_CGO:
+		return step_aligned(w, frame);
 	case UNWIND_CGOCALLBACK:
 		return cross_cgocallback(w, frame);
 	case UNWIND_CROSSCALL2:
@@ -411,8 +432,9 @@ static enum goidshim_stack_end step_cfi(struct walk *w, __u64 at)
 	struct cfi_rule rule;
 
 	modules_find_rule(&w->segment, at, &rule);
-	if (rule.kind == CFI_NONE && w->go != NULL && at >= w->go->functions.text &&
-	    at < w->go->functions.etext)
+	/* Go's own linker puts C into Go's text, and drops its tables. */
+	if (rule.kind == CFI_NONE && w->segment.module != NULL && w->segment.module->cfi != NULL &&
+	    w->go != NULL && at >= w->go->functions.text && at < w->go->functions.etext)
 		return GOIDSHIM_STACK_NO_FUNCTION;
 	return cfi_step(&rule, &w->regs);
 }

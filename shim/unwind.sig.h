@@ -42,7 +42,9 @@ enum unwind_kind {
 	UNWIND_NOT_GO,
 	UNWIND_PLAIN,
 	UNWIND_ASMCGOCALL,
+	UNWIND_ASMCGOCALL_NO_G,	/* calls C where it stands; the SP before aligning is in 8(SP) */
 	UNWIND_ASYNC_PREEMPT,	/* injected: its caller was interrupted, not calling */
+	UNWIND_CALL_CGO,	/* likewise; the SP before is in rbx, which C keeps */
 	UNWIND_CGOCALLBACK,
 	UNWIND_CROSSCALL2,
 	UNWIND_GOEXIT,		/* below a goroutine's first function */

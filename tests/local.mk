@@ -161,7 +161,16 @@ stress_tests += %D%/unwind-steps.stress
 %C%_unwind_steps_stress_SOURCES = %D%/unwind_steps.c
 %C%_unwind_steps_stress_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUNWIND_CFLAGS)
 %C%_unwind_steps_stress_LDADD = libsteps.la libunwindtest.la -lstdc++
+
+bench_programs += %D%/bench/bench_unwind
+%C%_bench_bench_unwind_SOURCES = %D%/bench/bench_unwind.c $(bench_sources) \
+	%D%/bench/faults.c %D%/bench/faults.h
+%C%_bench_bench_unwind_CPPFLAGS = $(AM_CPPFLAGS) $(LIBUNWIND_CFLAGS) \
+	-DSRCDIR='"$(abs_top_srcdir)"'
+%C%_bench_bench_unwind_CFLAGS = $(AM_CFLAGS) -fno-omit-frame-pointer
+%C%_bench_bench_unwind_LDADD = libunwindtest.la
 endif
+EXTRA_DIST += %D%/fixtures/depth/depth.go
 
 #
 # tools/: C symbols
@@ -189,6 +198,7 @@ script_tests += \
 	%D%/check-kill.tap \
 	%D%/check-ring-file.tap \
 	%D%/check-shares.tap \
+	%D%/check-stacks.tap \
 	%D%/check-truth.tap
 dist_noinst_SCRIPTS += %D%/go-toolchains
 EXTRA_DIST += %D%/preload.sh \
@@ -197,6 +207,8 @@ EXTRA_DIST += %D%/preload.sh \
 	%D%/fixtures/guest/guest.c \
 	%D%/fixtures/guest/guest.h \
 	%D%/fixtures/starts/starts.go \
+	%D%/fixtures/stacks/stacks.go %D%/fixtures/stacks/stacks.c \
+	%D%/fixtures/stacks/stacks.h %D%/fixtures/stacks-host.c \
 	%D%/fixtures/truth-host.c
 
 check_PROGRAMS += %D%/truth-judge %D%/fixtures/without
