@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <linux/mman.h>
 #include <linux/signal.h>
+#include <asm/sigcontext.h>
+#include <asm/ucontext.h>
 
 #include "probe/fsbase.sig.h"
 #include "probe/peek.sig.h"
@@ -30,10 +32,35 @@ static bool survive_lost_ring(const struct siginfo *info)
 	return ret == (long)start;
 }
 
+extern const char fault_return[] __attribute__((visibility("hidden")));
+__asm__(".pushsection .text\n"
+	"fault_return: ret\n"
+	".popsection\n");
+
+/*
+ * A signal that was sent, while the trigger's handler is about to begin: both
+ * came at once, and that handler leaves these two unblocked for its own faults.
+ * The program's handler must not run on top of ours: give up the sample, and
+ * have the signal come again when we have returned to the program.
+ */
+static bool postpone(int sig, const struct siginfo *info, struct ucontext *uc)
+{
+	if (info->si_code > 0 || uc->uc_mcontext.rip != (__u64)sampler_on_signal)
+		return false;
+	uc->uc_mcontext.rip = (__u64)fault_return;
+	uc->uc_sigmask |= 1ull << (sig - 1);
+	ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NESTED);
+	sys_call4(__NR_rt_tgsigqueueinfo, sys_call2(__NR_getpid, 0, 0),
+		  sys_call2(__NR_gettid, 0, 0), sig, (long)info);
+	return true;
+}
+
 void fault_on_signal(int sig, struct siginfo *info, void *ucontext)
 {
 	if (info->si_code > 0 && (peek_recover(ucontext) || fsbase_recover(info, ucontext) ||
 				  survive_lost_ring(info)))
+		return;
+	if (postpone(sig, info, ucontext))
 		return;
 	owner_forward(sig, info, ucontext);
 }

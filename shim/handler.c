@@ -3,8 +3,11 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shim/owner.sig.h"
@@ -12,6 +15,11 @@
 
 #define EXPORT __attribute__((visibility("default")))
 #define SA_RESTORER 0x04000000
+#define SA_EXPOSE_TAGBITS 0x00000800
+/* The flags that the kernel keeps; it forgets all others. */
+#define KEPT_FLAGS                                                                               \
+	((unsigned)SA_RESETHAND | SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK |       \
+	 SA_RESTART | SA_NODEFER | SA_EXPOSE_TAGBITS)
 
 typedef int sigaction_fn(int, const struct sigaction *, struct sigaction *);
 typedef void (*plain_handler)(int);
@@ -63,10 +71,12 @@ static struct owner_action owner_from(const struct sigaction *act)
 {
 	struct owner_action a = {
 		.handler = (void *)act->sa_sigaction,
-		.flags = (unsigned)act->sa_flags | SA_RESTORER, /* the C library always adds it */
+		.flags = ((unsigned)act->sa_flags & KEPT_FLAGS) | SA_RESTORER,
 	};
 
+	/* The C library always adds the restorer; nobody can block these two. */
 	memcpy(&a.mask, &act->sa_mask, sizeof(a.mask));
+	a.mask &= ~(1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1));
 	return a;
 }
 
@@ -108,11 +118,44 @@ static int install(int sig, void (*handler)(int, struct siginfo *, void *))
 	return libc_sigaction(sig, &act, NULL) ? -errno : 0;
 }
 
+/*
+ * To ignore a signal is to forget what is pending of it. The kernel would, if we
+ * let it have SIG_IGN for a moment; but at that moment a fault of our own in
+ * another thread would kill.
+ */
+static void forget_pending(int sig)
+{
+	const struct timespec now = { 0 };
+	__u64 one = 1ull << (sig - 1);
+
+	while (syscall(SYS_rt_sigtimedwait, &one, NULL, &now, sizeof(one)) > 0)
+		;
+}
+
 static void reinstall(int sig)
 {
+	if (owner_get(sig).handler == (void *)SIG_IGN)
+		forget_pending(sig);
 	for (int i = 0; i < OWNER_SIGNALS; i++)
 		if (taken[i].sig == sig)
 			install(sig, taken[i].handler);
+}
+
+/*
+ * A child of fork() is not sampled: there the kernel gets the actions that the
+ * program believes in, which then also survive an exec. A child of vfork(), for
+ * which this is not called, works on the parent's memory and its own actions.
+ */
+static void restore_in_child(void)
+{
+	struct sigaction act;
+
+	for (int i = 0; i < OWNER_SIGNALS && taken[i].sig; i++) {
+		struct owner_action owner = owner_get(taken[i].sig);
+
+		owner_to(&owner, &act);
+		libc_sigaction(taken[i].sig, &act, NULL);
+	}
 }
 
 int handler_take(int sig, void (*handler)(int, struct siginfo *, void *))
@@ -125,6 +168,8 @@ int handler_take(int sig, void (*handler)(int, struct siginfo *, void *))
 	owner = owner_from(&old);
 	owner.flags = (unsigned)old.sa_flags;
 	owner_add(sig, &owner);
+	if (!taken[0].sig)
+		pthread_atfork(NULL, NULL, restore_in_child);
 	for (int i = 0; i < OWNER_SIGNALS; i++) {
 		if (taken[i].sig)
 			continue;
@@ -154,9 +199,26 @@ static int virtual_sigaction(int sig, const struct sigaction *act, struct sigact
 	return 0;
 }
 
+/* In a vfork child: its action may still be ours, and the program does not know that one. */
+static void hide_our_own(int sig, struct sigaction *old)
+{
+	struct owner_action owner = owner_get(sig);
+
+	for (int i = 0; i < OWNER_SIGNALS; i++)
+		if (taken[i].sig == sig && (void *)old->sa_sigaction == (void *)taken[i].handler)
+			owner_to(&owner, old);
+}
+
 EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
-	return is_virtual(sig) ? virtual_sigaction(sig, act, old) : libc_sigaction(sig, act, old);
+	int ret;
+
+	if (is_virtual(sig))
+		return virtual_sigaction(sig, act, old);
+	ret = libc_sigaction(sig, act, old);
+	if (ret == 0 && old && owner_shares(sig))
+		hide_our_own(sig, old);
+	return ret;
 }
 
 EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
@@ -165,24 +227,32 @@ EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *o
 	return sigaction(sig, act, old);
 }
 
-/* signal() and its relatives differ in flags only. */
-static plain_handler set_plain(int sig, plain_handler handler, int flags)
+/* signal() and its relatives differ in flags, and in whether they mask the signal itself. */
+static plain_handler set_plain(int sig, plain_handler handler, int flags, const sigset_t *mask)
 {
-	struct sigaction act = { .sa_handler = handler, .sa_flags = flags }, old;
+	struct sigaction act = { .sa_handler = handler, .sa_flags = flags, .sa_mask = *mask }, old;
 
-	sigemptyset(&act.sa_mask);
-	if (!(flags & SA_NODEFER))
-		sigaddset(&act.sa_mask, sig);
 	virtual_sigaction(sig, &act, &old);
 	return old.sa_handler;
 }
+
+static const sigset_t no_signals;
+
+/* siginterrupt() also holds for every signal() to come: bit n - 1 for signal n. */
+static __u64 interrupting;
 
 static plain_handler bsd(const char *name, int sig, plain_handler handler)
 {
 	plain_handler (*next)(int, plain_handler);
 
-	if (is_virtual(sig) && handler != SIG_ERR)
-		return set_plain(sig, handler, SA_RESTART);
+	if (is_virtual(sig) && handler != SIG_ERR) {
+		sigset_t itself;
+		__u64 one = 1ull << (sig - 1);
+
+		sigemptyset(&itself);
+		sigaddset(&itself, sig);
+		return set_plain(sig, handler, interrupting & one ? 0 : SA_RESTART, &itself);
+	}
 	next = libc_function(name);
 	return next(sig, handler);
 }
@@ -192,7 +262,7 @@ static plain_handler sysv(const char *name, int sig, plain_handler handler)
 	plain_handler (*next)(int, plain_handler);
 
 	if (is_virtual(sig) && handler != SIG_ERR)
-		return set_plain(sig, handler, (int)(SA_RESETHAND | SA_NODEFER));
+		return set_plain(sig, handler, (int)(SA_RESETHAND | SA_NODEFER), &no_signals);
 	next = libc_function(name);
 	return next(sig, handler);
 }
@@ -228,7 +298,7 @@ EXPORT int sigignore(int sig)
 	int (*next)(int);
 
 	if (is_virtual(sig)) {
-		set_plain(sig, SIG_IGN, 0);
+		set_plain(sig, SIG_IGN, 0, &no_signals);
 		return 0;
 	}
 	next = libc_function("sigignore");
@@ -241,6 +311,9 @@ EXPORT int siginterrupt(int sig, int interrupt)
 	struct sigaction act;
 
 	if (is_virtual(sig)) {
+		__u64 one = 1ull << (sig - 1);
+
+		interrupting = interrupt ? interrupting | one : interrupting & ~one;
 		virtual_sigaction(sig, NULL, &act);
 		act.sa_flags = interrupt ? act.sa_flags & ~SA_RESTART : act.sa_flags | SA_RESTART;
 		return virtual_sigaction(sig, &act, NULL);
@@ -261,7 +334,7 @@ static plain_handler virtual_sigset(int sig, plain_handler disposition)
 	virtual_sigaction(sig, NULL, &act);
 	old = act.sa_handler;
 	if (disposition != SIG_HOLD)
-		set_plain(sig, disposition, 0);
+		set_plain(sig, disposition, 0, &no_signals);
 	pthread_sigmask(disposition == SIG_HOLD ? SIG_BLOCK : SIG_UNBLOCK, &one, &mask);
 	return sigismember(&mask, sig) ? SIG_HOLD : old;
 }

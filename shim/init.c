@@ -112,6 +112,7 @@ static int choose_trigger(const struct config *config, struct trigger *ret)
 	}
 	if (config->trigger && config->trigger != ret->kind)
 		log_line(LOG_WARN, "GOIDSHIM_TRIGGER: %s; using the next best", ret->note);
+	sampler.signal = (__u32)ret->sig;
 	sampler.trigger = h->trigger = ret->kind;
 	sampler.user_only = h->user_only = ret->user_only;
 	memcpy(h->trigger_note, ret->note, sizeof(h->trigger_note));

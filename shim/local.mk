@@ -24,6 +24,7 @@ libgoidshim_la_CFLAGS = $(SHIM_CFLAGS)
 libgoidshim_la_SOURCES = \
 	%D%/init.c %D%/init.h \
 	%D%/threads.c \
+	%D%/sigwait.c \
 	%D%/config.c %D%/config.h \
 	%D%/log.c %D%/log.h \
 	%D%/objects.c %D%/objects.h \

@@ -80,6 +80,13 @@ static bool comes_back(int sig, const struct siginfo *info)
 	return (sig == SIGSEGV || sig == SIGBUS) && info->si_code > 0;
 }
 
+/* Not to be ignored: a fault or a breakpoint. A perf event's SIGTRAP is only sent. */
+static bool is_forced(int sig, const struct siginfo *info)
+{
+	return comes_back(sig, info) ||
+	       (sig == SIGTRAP && info->si_code > 0 && info->si_code != TRAP_PERF);
+}
+
 static void act_by_default(int sig, const struct siginfo *info)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
@@ -107,15 +114,16 @@ void owner_forward(int sig, struct siginfo *info, void *ucontext)
 {
 	struct owner_action a = owner_get(sig);
 
-	if (a.handler == (void *)SIG_DFL || (a.handler == (void *)SIG_IGN && comes_back(sig, info))) {
+	if (a.handler == (void *)SIG_DFL || (a.handler == (void *)SIG_IGN && is_forced(sig, info))) {
 		act_by_default(sig, info);
 		return;
 	}
 	if (a.handler == (void *)SIG_IGN)
 		return;
 	if (a.flags & SA_RESETHAND) {
-		const struct owner_action dfl = { .handler = (void *)SIG_DFL };
+		struct owner_action dfl = a;
 
+		dfl.handler = (void *)SIG_DFL; /* flags and mask stay, as with the kernel */
 		owner_set(sig, &dfl);
 	}
 	call_handler(&a, sig, info, ucontext);

@@ -187,13 +187,28 @@ static __u32 periods_of(const struct siginfo *info)
 	return 0;
 }
 
-/* A fault that we recover from must not find its signal blocked: the kernel kills. */
-static void unblock_faults(const struct ucontext *uc)
+/*
+ * A fault that we recover from must not find its signal blocked: the kernel
+ * kills. But a signal of that kind that was sent, and waits until the program
+ * lets it in, must not come in here. False: there is one, so do not fault.
+ */
+static bool unblock_faults(const struct ucontext *uc)
 {
 	const __u64 faults = 1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1);
+	__u64 pending = 0;
 
-	if (uc->uc_sigmask & faults)
-		sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&faults, 0, sizeof(faults));
+	if (!(uc->uc_sigmask & faults))
+		return true;
+	sys_call2(__NR_rt_sigpending, (long)&pending, sizeof(pending));
+	if (pending & faults)
+		return false;
+	sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&faults, 0, sizeof(faults));
+	return true;
+}
+
+bool sampler_owns(const struct siginfo *info)
+{
+	return (__u32)info->si_signo == sampler.signal && periods_of(info) != 0;
 }
 
 void sampler_on_signal(int sig, struct siginfo *info, void *ucontext)
@@ -212,8 +227,10 @@ void sampler_on_signal(int sig, struct siginfo *info, void *ucontext)
 	}
 	if (__atomic_load_n(&sampler.stopped, __ATOMIC_RELAXED))
 		return;
-	unblock_faults(uc);
-	on_interrupt(&in);
+	if (unblock_faults(uc))
+		on_interrupt(&in);
+	else
+		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NESTED);
 }
 
 void sampler_leave_thread(void)

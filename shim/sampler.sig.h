@@ -7,6 +7,8 @@
 #ifndef SHIM_SAMPLER_SIG_H
 #define SHIM_SAMPLER_SIG_H
 
+#include <stdbool.h>
+
 #include <linux/time_types.h>
 
 #include "goidshim/format.h"
@@ -27,6 +29,7 @@ struct sampler {
 	__u32 trigger;		/* enum goidshim_trigger */
 	__u32 user_only;
 	__u32 stack_depth;	/* frames wanted in a sample */
+	__u32 signal;		/* that the trigger raises */
 	__u64 cookie;		/* in our timers' and events' signals: they are ours */
 	int (*clock_gettime)(int clock, struct __kernel_timespec *ret);	/* the vdso's, or null */
 };
@@ -35,6 +38,9 @@ extern struct sampler sampler;
 
 /* The handler of the trigger's signal. */
 void sampler_on_signal(int sig, struct siginfo *info, void *ucontext);
+
+/* Is this one of the signals that the trigger raises? */
+bool sampler_owns(const struct siginfo *info);
 
 /* The calling thread is about to end: gives its lane back. */
 void sampler_leave_thread(void);

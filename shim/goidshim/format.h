@@ -77,7 +77,7 @@ enum goidshim_lost {
 	GOIDSHIM_LOST_NO_BLOCK = 2,	/* every block is in use by a lane */
 	GOIDSHIM_LOST_NO_LANE = 3,	/* more producers than lanes */
 	GOIDSHIM_LOST_FOREIGN_THREAD = 4, /* FS base is not the C library's: no lane can be found */
-	GOIDSHIM_LOST_NESTED = 5,	/* the producer was interrupted by itself */
+	GOIDSHIM_LOST_NESTED = 5,	/* the producer was interrupted by itself, or where a record cannot be made */
 	GOIDSHIM_LOST_NO_TRIGGER = 6,	/* threads that could not be given a trigger */
 	GOIDSHIM_LOST_BUFFER = 7,	/* the BPF sampler's buffer was full: we were late */
 	GOIDSHIM_LOST_MAX = 8
