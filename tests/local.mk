@@ -198,10 +198,14 @@ script_tests += \
 	%D%/check-kill.tap \
 	%D%/check-ring-file.tap \
 	%D%/check-shares.tap \
+	%D%/check-signals.tap \
 	%D%/check-stacks.tap \
 	%D%/check-truth.tap
 dist_noinst_SCRIPTS += %D%/go-toolchains
 EXTRA_DIST += %D%/preload.sh \
+	%D%/fixtures/signals-host.c \
+	%D%/fixtures/signals/signals.go \
+	%D%/fixtures/signals/ptr.go \
 	%D%/fixtures/truth/truth.go %D%/fixtures/truth/truth.c %D%/fixtures/truth/truth.h \
 	%D%/fixtures/guest/guest.go \
 	%D%/fixtures/guest/guest.c \
