@@ -194,6 +194,7 @@ check_PROGRAMS += %D%/fixture_native
 script_tests += \
 	%D%/check-crowd.tap \
 	%D%/check-dump.tap \
+	%D%/check-environment.tap \
 	%D%/check-guest.tap \
 	%D%/check-kill.tap \
 	%D%/check-ring-file.tap \
