@@ -201,6 +201,22 @@ __attribute__((weak, noinline)) int goidshim_read_object(const struct goidshim_g
 	return 0;
 }
 
+/*
+ * goidshim_read_one - the same, for a layout in .rodata or anywhere else
+ *
+ * The kernel lets a global function have only memory that may be written, so the
+ * layout goes by way of the stack.
+ */
+static __always_inline void goidshim_read_one(const struct goidshim_golayout *layout,
+					      const struct goidshim_context *at,
+					      struct goidshim_reading *r)
+{
+	struct goidshim_golayout copy = *layout;
+
+	goidshim_read_object(&copy, at, r);
+	r->object = 0;
+}
+
 /* Does `a` name the runtime that this thread entered after the one that `b` names? */
 static __always_inline int goidshim_is_better(const struct goidshim_reading *a,
 					      const struct goidshim_reading *b)
@@ -219,8 +235,7 @@ static __always_inline int goidshim_is_better(const struct goidshim_reading *a,
 /*
  * goidshim_read - the current thread's goroutine, by `count` layouts
  *
- * `layouts` is an array of GOIDSHIM_MAX_OBJECTS in a map value. With one Go
- * runtime in the process goidshim_read_object() does the same. Fills all of *r.
+ * `layouts` is an array of GOIDSHIM_MAX_OBJECTS in a map value. Fills all of *r.
  */
 static __always_inline void goidshim_read(const struct goidshim_golayout *layouts, __u32 count,
 					  const struct goidshim_context *at,

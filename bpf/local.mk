@@ -2,6 +2,7 @@
 # bpf/: what does the kernel say? Depends on the public headers.
 bpfincludedir = $(includedir)/goidshim
 bpfinclude_HEADERS = %D%/goidshim.bpf.h
+dist_man_MANS += %D%/goidshim.bpf.5
 EXTRA_DIST += %D%/sampler.bpf.c %D%/witness.bpf.c
 
 if HAVE_BPF

@@ -245,7 +245,7 @@ criterion_tests += %D%/test_export %D%/test_printable %D%/test_profile %D%/test_
 #
 # bpf/: the witness and the sampler
 #
-script_tests += %D%/check-record.tap
+script_tests += %D%/check-record.tap %D%/check-bpf-header.tap
 EXTRA_DIST += %D%/witness.sh %D%/fixtures/static/static.go
 if HAVE_BPF
 script_tests += %D%/check-sampler.tap %D%/check-witness.tap %D%/check-witness-fsbase.tap \

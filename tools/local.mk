@@ -105,6 +105,7 @@ goidshim_record_SOURCES = \
 	%D%/goidshim-record.c \
 	%D%/summary.c %D%/summary.h
 goidshim_record_LDADD = libtarget.la libtools.la
+dist_man_MANS += %D%/goidshim-record.1
 
 if HAVE_BPF
 goidshim_record_SOURCES += \
@@ -119,5 +120,6 @@ goidshim_verify_SOURCES = \
 	%D%/goidshim-verify.c \
 	%D%/trial.c %D%/trial.h \
 	%D%/verdict.c %D%/verdict.h
+dist_man_MANS += %D%/goidshim-verify.8
 goidshim_verify_LDADD = libwitness.la libtarget.la libtools.la $(JANSSON_LIBS)
 endif
