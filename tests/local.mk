@@ -312,7 +312,8 @@ bench_programs += %D%/bench/bench_reader
 #
 check_PROGRAMS += %D%/profile-ring
 %C%_profile_ring_SOURCES = %D%/profile-ring.c
-%C%_profile_ring_LDADD = libringfile.la libgofile.la libprobetest.la $(LIBELF_LIBS)
-script_tests += %D%/check-html.tap
+%C%_profile_ring_LDADD = libringfile.la libgofile.la libprobetest.la $(LIBDW_LIBS) $(LIBELF_LIBS)
+script_tests += %D%/check-formats.tap %D%/check-html.tap
 EXTRA_DIST += %D%/browser.py
-CLEANFILES += check-html.ring check-html.html
+CLEANFILES += check-html.ring check-html.html \
+	check-formats.ring check-formats.ring.bad check-formats.pb.gz check-formats.so

@@ -7,9 +7,10 @@
  *
  *	profile-ring OUT GO-BINARY C-LIBRARY SAMPLES
  */
+#include <elfutils/libdwelf.h>
 #include <err.h>
-#include <gelf.h>
 #include <fcntl.h>
+#include <gelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,21 @@ static void read_library(struct program *p, const char *path)
 	close(fd);
 }
 
+static void add_build_id(struct goidshim_module *module, const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+	const void *id;
+	ssize_t size = dwelf_elf_gnu_build_id(elf, &id);
+
+	if (size > 0 && size <= (ssize_t)sizeof(module->build_id)) {
+		memcpy(module->build_id, id, (size_t)size);
+		module->build_id_size = (__u8)size;
+	}
+	elf_end(elf);
+	close(fd);
+}
+
 static void add_module(const struct ringfile *ring, __u32 index, const char *path, __u64 bias,
 		       __u64 start, __u64 end)
 {
@@ -165,6 +181,7 @@ static void add_module(const struct ringfile *ring, __u32 index, const char *pat
 	module->file_size = (__u64)status.st_size;
 	module->mtime_ns = (__u64)status.st_mtim.tv_sec * 1000000000u +
 			   (__u64)status.st_mtim.tv_nsec;
+	add_build_id(module, path);
 }
 
 static void read_program(struct program *p, const char *path)

@@ -93,8 +93,11 @@ static int end(const struct export_context *context, void *state)
 	struct calltree tree;
 	int r = calltree_init(&tree);
 
-	for (size_t i = 0; i < profiled->stacks.series_count && !r; i++)
+	for (size_t i = 0; i < profiled->stacks.series_count && !r; i++) {
+		progress_step(context->progress, "naming functions", i,
+			      profiled->stacks.series_count);
 		r = add_series(context, profiled, &profiled->stacks.series[i], &tree);
+	}
 	if (!r)
 		r = calltree_sort(&tree, profiled->locations.strings.texts);
 	if (!r)

@@ -90,6 +90,8 @@ static int build(struct page *page)
 	for (size_t i = 0; i < stacks->series_count && !r; i++) {
 		uint32_t goroutine, thread;
 
+		progress_step(page->context->progress, "naming functions", i,
+			      stacks->series_count);
 		r = profiled_add_path(page->profiled, &stacks->series[i], &page->tree,
 				      CALLTREE_ROOT, &page->series_nodes[i]);
 		if (!r)

@@ -334,8 +334,10 @@ static int put_profile(struct writer *w)
 
 	for (uint32_t i = 0; i < reader_module_count(w->context->reader) && !r; i++)
 		r = put_mapping(w, i);
-	for (size_t i = 0; i < stacks->series_count && !r; i++)
+	for (size_t i = 0; i < stacks->series_count && !r; i++) {
+		progress_step(w->context->progress, "writing samples", i, stacks->series_count);
 		r = put_series(w, &stacks->series[i]);
+	}
 	for (uint32_t i = 0; i < w->profiled->locations.count && !r; i++)
 		r = put_location(w, i);
 	if (!r)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "tools/progress.h"
 #include "tools/reader.h"
 #include "tools/symbolizer.h"
 
@@ -31,6 +32,7 @@ struct export_context {
 	bool use_color;
 	unsigned limit;			/* goroutines to list; 0: all */
 	enum export_root root;
+	struct progress *progress;	/* for work that grows with the ring; may be NULL */
 };
 
 struct exporter {

@@ -215,11 +215,14 @@ static int dump_pass(struct reader *reader, struct options *o,
 {
 	const struct exporter *exporter = o->exporter;
 	struct reader_item item;
+	__u64 done = 0;
 	int err = reader_poll(reader, exporter->order);
 
 	if (err)
 		return err;
 	while ((err = reader_next(reader, &item)) > 0) {
+		progress_step(context->progress, "reading records", done++,
+			      reader_totals(reader)->records);
 		if (!filter_accepts(&o->filter, reader, context->symbolizer, &item))
 			continue;
 		err = exporter->record(context, state, &item);
@@ -282,6 +285,7 @@ static int dump_records(struct reader *reader, struct options *o,
 	if (!err)
 		err = exporter->end(context, state);
 	exporter->free(state);
+	progress_clear(context->progress);
 	return err;
 }
 
@@ -308,8 +312,18 @@ static int finish(const struct reader *reader, const char *path, int err)
 	return reader_is_damaged(reader) ? EXIT_PARTIAL : EXIT_DONE;
 }
 
+/* Files whose names are not to be had. The report for people says it itself. */
+static void complain_of_files(const struct options *o, const struct symbolizer *symbolizer)
+{
+	if (o->exporter == &export_text)
+		return;
+	for (size_t i = 0; i < symbolizer_problem_count(symbolizer); i++)
+		fprintf(stderr, "goidshim-dump: %s\n", symbolizer_problem(symbolizer, i));
+}
+
 static int dump_ring(struct options *o, const char *path)
 {
+	struct progress progress = { 0 };
 	struct export_context context = {
 		.out = stdout,
 		.path = path,
@@ -317,6 +331,7 @@ static int dump_ring(struct options *o, const char *path)
 		.use_color = wants_color(),
 		.limit = o->has_limit ? o->limit : o->exporter->default_limit,
 		.root = o->root,
+		.progress = &progress,
 	};
 	struct reader *reader;
 	const char *why;
@@ -325,10 +340,13 @@ static int dump_ring(struct options *o, const char *path)
 	if (err)
 		return complain(path, why);
 	context.reader = reader;
+	if (!o->follow)
+		progress_begin(&progress);
 	context.is_alive = is_alive(reader, path);
 	err = symbolizer_open(reader, &o->paths, &context.symbolizer);
 	if (!err) {
 		err = dump_records(reader, o, &context);
+		complain_of_files(o, context.symbolizer);
 		symbolizer_close(context.symbolizer);
 	}
 	err = finish(reader, path, err);

@@ -38,6 +38,7 @@ libtools_la_SOURCES = \
 	%D%/printable.c %D%/printable.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/profiled.c %D%/profiled.h \
+	%D%/progress.c %D%/progress.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/record.c %D%/record.h \
 	%D%/report.c %D%/report.h \
