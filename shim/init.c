@@ -14,6 +14,7 @@
 #include "shim/config.h"
 #include "shim/fault.sig.h"
 #include "shim/handler.h"
+#include "shim/libunwind.h"
 #include "shim/log.h"
 #include "shim/notes.h"
 #include "shim/objects.h"
@@ -87,6 +88,16 @@ static int choose_fsbase(const struct config *config)
 	return 0;
 }
 
+static void choose_unwinder(const struct config *config)
+{
+	sampler.stack_depth = config->stack_depth;
+	unwind.backend = config->unwind;
+	if (unwind.backend == UNWIND_LIBUNWIND && libunwind_open() < 0) {
+		log_line(LOG_WARN, "GOIDSHIM_UNWIND: libunwind.so.8 cannot be used; using cfi");
+		unwind.backend = UNWIND_CFI;
+	}
+}
+
 static int take_signals(const struct trigger *trigger)
 {
 	int err = handler_take(SIGSEGV, fault_on_signal);
@@ -128,8 +139,7 @@ static void start_recording(const struct config *config)
 		return;
 	find_clock();
 	sampler.cookie = make_cookie();
-	unwind.backend = config->unwind;
-	sampler.stack_depth = config->stack_depth;
+	choose_unwinder(config);
 	if (choose_fsbase(config) < 0 || choose_trigger(config, &trigger) < 0 ||
 	    take_signals(&trigger) < 0) {
 		segment_remove(&sampler.ring);

@@ -145,6 +145,8 @@ static void read_phdrs(struct modules_entry *e, const struct dl_phdr_info *info)
 	const ElfW(Phdr) *eh_frame_hdr = find_phdr(info, PT_GNU_EH_FRAME);
 	struct modules_module *m = &e->module;
 
+	e->phdr = info->dlpi_phdr;
+	e->phnum = info->dlpi_phnum;
 	m->bias = info->dlpi_addr;
 	m->start = ~0ull;
 	if (eh_frame_hdr != NULL)

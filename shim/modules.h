@@ -23,6 +23,8 @@ struct modules_entry {
 	__u64 mtime_ns;
 	__u8 build_id_size;
 	__u8 build_id[32];
+	__u16 phnum;
+	const void *phdr;	/* in the module itself: ElfW(Phdr) */
 	__u32 segments;
 	struct {
 		__u64 start;

@@ -170,6 +170,25 @@ bool modules_find(__u64 pc, struct modules_segment *hint)
 	return true;
 }
 
+int modules_each(int (*visit)(const struct modules_module *module, void *arg), void *arg)
+{
+	const struct snapshot *s = &snapshots[__atomic_load_n(&current, __ATOMIC_ACQUIRE)];
+	__u32 count = __atomic_load_n(&s->count, __ATOMIC_RELAXED);
+	const struct modules_module *last = NULL;
+	int r = 0;
+
+	/* Entries are pointers to what is never freed: a torn list is a wrong one, not a wild one. */
+	for (__u32 i = 0; i < count && i < MODULES_MAX_SEGMENTS && r == 0; i++) {
+		const struct modules_module *module =
+			__atomic_load_n(&s->entry[i].module, __ATOMIC_RELAXED);
+
+		if (module != NULL && module != last && has_stamp(module))
+			r = visit(module, arg);
+		last = module;
+	}
+	return r;
+}
+
 void modules_find_rule(const struct modules_segment *segment, __u64 pc, struct cfi_rule *ret)
 {
 	const struct modules_module *module = segment->module;

@@ -78,6 +78,12 @@ bool modules_find(__u64 pc, struct modules_segment *hint);
  */
 void modules_find_rule(const struct modules_segment *segment, __u64 pc, struct cfi_rule *ret);
 
+/*
+ * Calls `visit` for each module that is still mapped, until it returns other
+ * than 0. Returns what it returned last.
+ */
+int modules_each(int (*visit)(const struct modules_module *module, void *arg), void *arg);
+
 /* Has a handler met a module that is not in the snapshot? Clears the mark. */
 bool modules_take_stale(void);
 void modules_mark_stale(void);
