@@ -56,8 +56,8 @@ enum {
 
 static const struct argp_option option_table[] = {
 	{ "format", 'f', "NAME", 0,
-	  "text (default); json; ndjson: a record a line; folded: a stack a line; pprof: for go "
-	  "tool pprof", 0 },
+	  "text (default), json; ndjson: a record a line; for other tools: folded, pprof, perfetto; "
+	  "html: a flame graph for a browser", 0 },
 	{ "follow", 'F', NULL, 0, "Read along until the program ends or Ctrl-C", 0 },
 	{ "limit", KEY_LIMIT, "N", 0, "Report the N busiest goroutines; 0: all (default: 40 in text)", 0 },
 	{ "root", KEY_ROOT, "NAME", 0,
