@@ -55,7 +55,7 @@ static void put_name(FILE *out, const char *name)
 
 static void put_line(FILE *out, const struct calltree *tree, uint32_t node, char *const *texts)
 {
-	uint32_t path[GOIDSHIM_MAX_STACK * SYMBOLIZER_FRAMES_MAX + 1];
+	uint32_t path[GOIDSHIM_MAX_STACK * SYMBOLIZER_FRAMES_MAX + 3];
 	size_t depth = 0;
 
 	for (uint32_t at = node; at != CALLTREE_ROOT; at = tree->nodes[at].parent)

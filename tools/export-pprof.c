@@ -208,6 +208,9 @@ static int add_labels(struct writer *w, const struct series *series, struct labe
 	if (*name)
 		add_label(w, list, "thread", &err)->str = text(w, name, &err);
 	add_label(w, list, "class", &err)->str = text(w, names_class(series->class_), &err);
+	if (w->profiled->stacks.stacks[series->stack].end >= GOIDSHIM_STACK_DEPTH)
+		add_label(w, list, "cut", &err)->str =
+			text(w, names_stack_end(w->profiled->stacks.stacks[series->stack].end), &err);
 	if (series->labels)
 		add_go_labels(w, list, series->labels, &err);
 	return err;

@@ -97,21 +97,67 @@ void profiled_thread(const struct profiled *profiled, const struct series *serie
 	snprintf(ret, PROFILED_TITLE_SIZE, *name ? "thread %u (%s)" : "thread %u", series->tid, name);
 }
 
+/* A frame that is none: "[cut: no_cfi]", where a stack has an end that is not its first function. */
+static int add_mark(struct profiled *profiled, struct calltree *tree, const char *what, uint8_t why,
+		    uint32_t *node)
+{
+	char words[PROFILED_NAME_SIZE];
+	uint32_t name;
+
+	if (why < GOIDSHIM_STACK_DEPTH)
+		return 0;
+	snprintf(words, sizeof(words), "[%s: %s]", what, names_stack_end(why));
+	if (strings_add(&profiled->locations.strings, words, &name))
+		return -ENOMEM;
+	return calltree_child(tree, *node, name, LOCATION_UNKNOWN, node);
+}
+
+static int add_location(struct profiled *profiled, struct calltree *tree,
+			const struct location *location, uint32_t *node)
+{
+	const struct locations *locations = &profiled->locations;
+	int r = 0;
+
+	for (unsigned int i = location->count; i-- > 0 && !r;)
+		r = calltree_child(tree, *node, locations->frames[location->first + i].function,
+				   location->kind, node);
+	return r;
+}
+
+static bool is_go(const struct location *location)
+{
+	return location->kind == LOCATION_GO || location->kind == LOCATION_RUNTIME;
+}
+
+/* How many frames are inside the innermost crossing from C to Go. */
+static unsigned int find_crossing(const struct locations *locations, const uint32_t *ids,
+				  unsigned int depth)
+{
+	for (unsigned int i = 1; i < depth; i++)
+		if (is_go(&locations->locations[ids[i]]) &&
+		    !is_go(&locations->locations[ids[i - 1]]))
+			return i;
+	return depth;
+}
+
 int profiled_add_path(struct profiled *profiled, const struct series *series,
 		      struct calltree *tree, uint32_t node, uint32_t *ret_node)
 {
+	const struct stack *stack = &profiled->stacks.stacks[series->stack];
 	struct locations *locations = &profiled->locations;
 	uint32_t ids[GOIDSHIM_MAX_STACK];
-	unsigned int depth = profiled->stacks.stacks[series->stack].depth;
+	unsigned int crossing = 0;
 	int r = locations_of_stack(locations, &profiled->stacks, series->stack, ids);
 
-	for (unsigned int i = depth; i-- > 0 && !r;) {
-		const struct location *location = &locations->locations[ids[i]];
-
-		for (unsigned int j = location->count; j-- > 0 && !r;)
-			r = calltree_child(tree, node,
-					   locations->frames[location->first + j].function,
-					   location->kind, &node);
+	if (!r)
+		r = add_mark(profiled, tree, "cut", stack->end, &node);
+	if (!r && stack->gap)
+		crossing = find_crossing(locations, ids, stack->depth);
+	for (unsigned int i = stack->depth; i-- > 0 && !r;) {
+		if (stack->gap && i + 1 == crossing)
+			r = add_mark(profiled, tree, "frames missing", stack->gap, &node);
+		if (!r)
+			r = add_location(profiled, tree, &locations->locations[ids[i]], &node);
 	}
 	*ret_node = node;
 	return r;

@@ -37,6 +37,7 @@ struct stack_key {
 	const __u64 *pcs;
 	uint16_t depth;
 	uint8_t end;
+	uint8_t gap;
 };
 
 static bool is_same_stack(const void *owner, uint32_t id, const void *key)
@@ -46,6 +47,7 @@ static bool is_same_stack(const void *owner, uint32_t id, const void *key)
 	const struct stack_key *wanted = key;
 
 	return stack->depth == wanted->depth && stack->end == wanted->end &&
+	       stack->gap == wanted->gap &&
 	       !memcmp(stacks->pcs + stack->first, wanted->pcs, stack->depth * sizeof(*wanted->pcs));
 }
 
@@ -65,6 +67,7 @@ static int add_stack(struct stacks *stacks, const struct stack_key *key, uint64_
 		.first = stacks->pc_count,
 		.depth = key->depth,
 		.end = key->end,
+		.gap = key->gap,
 	};
 	stacks->pc_count += key->depth;
 	return 0;
@@ -74,7 +77,8 @@ static int find_stack(struct stacks *stacks, const struct goidshim_sample *sampl
 {
 	__u64 pc = sample->pc;
 	uint64_t hash;
-	struct stack_key key = { record_frames(sample), sample->stack_depth, sample->stack_end };
+	struct stack_key key = { record_frames(sample), sample->stack_depth, sample->stack_end,
+				 sample->stack_gap };
 
 	if (!key.depth) {
 		key.pcs = &pc;

@@ -16,6 +16,7 @@ struct stack {
 	size_t first;		/* in `pcs` */
 	uint16_t depth;		/* at least 1 */
 	uint8_t end;		/* enum goidshim_stack_end */
+	uint8_t gap;		/* the same; 0: no frames are missing inside */
 };
 
 /* Go labels, as packed in the ring. */
