@@ -38,18 +38,28 @@ __asm__(".pushsection .text\n"
 	".popsection\n");
 
 /*
- * A signal that was sent, while the trigger's handler is about to begin: both
- * came at once, and that handler leaves these two unblocked for its own faults.
- * The program's handler must not run on top of ours: give up the sample, and
- * have the signal come again when we have returned to the program.
+ * We interrupted the trigger's handler before its first instruction: two signals
+ * came at once, and what we are told is not about that handler. Give up the
+ * sample, by returning from it at once.
+ *
+ * A fault belongs to what that handler interrupted. The kernel hands out a
+ * SIGTRAP that is pending together with a fault even where SIGTRAP is blocked,
+ * so this may well be one of our own guarded loads. It will fault again, alone.
+ *
+ * A signal that was sent must not find the program's handler on top of ours: it
+ * is sent again, for when we have returned to the program.
  */
-static bool postpone(int sig, const struct siginfo *info, struct ucontext *uc)
+static bool came_with_trigger(int sig, const struct siginfo *info, struct ucontext *uc)
 {
-	if (info->si_code > 0 || uc->uc_mcontext.rip != (__u64)sampler_on_signal)
+	const struct siginfo *trigger = (const struct siginfo *)uc->uc_mcontext.rsi;
+
+	if (uc->uc_mcontext.rip != (__u64)sampler_on_signal || !sampler_owns(trigger))
 		return false;
 	uc->uc_mcontext.rip = (__u64)fault_return;
-	uc->uc_sigmask |= 1ull << (sig - 1);
 	ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NESTED);
+	if (info->si_code > 0)
+		return true;
+	uc->uc_sigmask |= 1ull << (sig - 1);
 	sys_call4(__NR_rt_tgsigqueueinfo, sys_call2(__NR_getpid, 0, 0),
 		  sys_call2(__NR_gettid, 0, 0), sig, (long)info);
 	return true;
@@ -60,7 +70,7 @@ void fault_on_signal(int sig, struct siginfo *info, void *ucontext)
 	if (info->si_code > 0 && (peek_recover(ucontext) || fsbase_recover(info, ucontext) ||
 				  survive_lost_ring(info)))
 		return;
-	if (postpone(sig, info, ucontext))
+	if (came_with_trigger(sig, info, ucontext))
 		return;
 	owner_forward(sig, info, ucontext);
 }
