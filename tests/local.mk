@@ -194,6 +194,7 @@ check_PROGRAMS += %D%/fixture_native
 script_tests += \
 	%D%/check-crowd.tap \
 	%D%/check-dump.tap \
+	%D%/check-execs.tap \
 	%D%/check-environment.tap \
 	%D%/check-guest.tap \
 	%D%/check-kill.tap \
@@ -204,6 +205,7 @@ script_tests += \
 	%D%/check-truth.tap
 dist_noinst_SCRIPTS += %D%/go-toolchains
 EXTRA_DIST += %D%/preload.sh \
+	%D%/fixtures/execs/execs.go \
 	%D%/fixtures/signals-host.c \
 	%D%/fixtures/signals/signals.go \
 	%D%/fixtures/signals/ptr.go \
@@ -280,6 +282,8 @@ bench_programs += %D%/bench/bench_fsbase %D%/bench/bench_peek %D%/bench/bench_se
 	%D%/bench/faults.c %D%/bench/faults.h
 %C%_bench_bench_peek_LDADD = libprobesig.la
 %C%_bench_bench_segment_SOURCES = %D%/bench/bench_segment.c $(bench_sources)
+bench_programs += %D%/bench/bench_ring
+%C%_bench_bench_ring_SOURCES = %D%/bench/bench_ring.c %D%/ring-memory.h shim/ring.sig.c $(bench_sources)
 EXTRA_DIST += %D%/golden/v1.ring %D%/golden/v1.json %D%/golden/v1.ndjson %D%/golden/v1.txt
 
 # Everything that reads a ring, with sanitizers whatever the build has.
