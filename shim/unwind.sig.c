@@ -444,7 +444,8 @@ static enum goidshim_stack_end step_c(struct walk *w)
 	__u64 pc = pc_of(w);
 	__u64 at = pc - !w->regs.exact;
 
-	if (pc == 0)
+	/* 0, or argc: the first word of a process' stack, to which nothing returns. */
+	if (pc < 4096)
 		return GOIDSHIM_STACK_THREAD;
 	if (!modules_find(at, &w->segment)) {
 		if ((w->depth == 0 || follows_call(pc)) && !emit(w))

@@ -150,6 +150,11 @@ libunwindtest_la_SOURCES = shim/cfi.sig.c shim/cfi.c shim/modules.sig.c shim/mod
 	shim/unwind.sig.c shim/unwind.c
 libunwindtest_la_LIBADD = libprobesig.la libprobe.la
 
+criterion_tests += %D%/test_modules
+%C%_test_modules_SOURCES = %D%/test_modules.c %D%/bench/faults.c %D%/bench/faults.h
+%C%_test_modules_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
+%C%_test_modules_LDADD = libunwindtest.la $(CRITERION_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS)
+
 # Code to be unwound: as compilers make it, whatever flags the build has.
 check_LTLIBRARIES += libsteps.la
 libsteps_la_CFLAGS = -O2 -fomit-frame-pointer

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shim/modules: what is mapped is found, with the identity that the files
+ * themselves have; a library that came after the last refresh is found all the
+ * same, and unwinds by the same rules; one that went is not.
+ */
+#include "shim/modules.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <dlfcn.h>
+#include <elfutils/libdwelf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/bench/faults.h"
+
+/* A stamp may be read where nothing is mapped any more. */
+TestSuite(modules, .init = faults_catch, .timeout = 20);
+
+/* A library that nothing here needs. */
+static const char late[] = "libzstd.so.1";
+
+static struct modules_segment find(const void *address)
+{
+	struct modules_segment segment = { .start = 0 };
+
+	if (!modules_find((__u64)address, &segment))
+		segment.end = 0;
+	return segment;
+}
+
+static const struct modules_entry *entry_of(const struct modules_segment *segment)
+{
+	cr_assert(segment->end != 0, "not found");
+	cr_assert(segment->module != NULL, "not in the snapshot");
+	return modules_at(segment->module->index);
+}
+
+static unsigned told;
+
+static void on_new(const struct modules_entry *e)
+{
+	cr_assert(eq(u32, e->module.index, told));
+	told++;
+}
+
+Test(modules, index_0_is_the_executable)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	path[n] = '\0';
+	cr_assert(eq(int, modules_refresh(true, on_new), 0));
+	cr_assert(eq(u32, told, modules_count()));
+	cr_assert(eq(str, (char *)modules_at(0)->path, path));
+}
+
+Test(modules, code_is_found_in_its_file)
+{
+	struct modules_segment segment;
+	const struct modules_entry *e;
+	struct stat st;
+
+	modules_refresh(true, NULL);
+	segment = find((const void *)strtok_r);
+	e = entry_of(&segment);
+	cr_assert(strstr(e->path, "libc.so.6") != NULL, "%s", e->path);
+	cr_assert(stat(e->path, &st) == 0);
+	cr_expect(eq(u64, e->inode, st.st_ino));
+	cr_expect(eq(u64, e->device, st.st_dev));
+	cr_expect(eq(u64, e->file_size, (__u64)st.st_size));
+	segment = find((const void *)find);
+	cr_expect(eq(u32, entry_of(&segment)->module.index, 0));
+}
+
+Test(modules, build_ids_are_those_of_the_files)
+{
+	unsigned compared = 0;
+
+	elf_version(EV_CURRENT);
+	modules_refresh(false, NULL);
+	for (unsigned i = 0; i < modules_count(); i++) {
+		const struct modules_entry *e = modules_at(i);
+		int fd = open(e->path, O_RDONLY);
+		Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+		const void *id = NULL;
+		ssize_t size = elf ? dwelf_elf_gnu_build_id(elf, &id) : 0;
+
+		if (size > 0 && size <= 32) {
+			cr_assert(eq(int, e->build_id_size, (int)size));
+			cr_assert(memcmp(e->build_id, id, (size_t)size) == 0, "%s", e->path);
+			compared++;
+		}
+		elf_end(elf);
+		close(fd);
+	}
+	cr_assert(compared > 3);
+}
+
+Test(modules, what_is_not_code_of_a_module_is_not_found)
+{
+	int local;
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	modules_refresh(true, NULL);
+	cr_expect(find(&local).end == 0);
+	cr_expect(find(page).end == 0);
+	cr_expect(find(NULL).end == 0);
+	cr_expect(find((void *)~0ul).end == 0);
+	cr_expect(not(modules_take_stale()));
+}
+
+/* Every 16th pc of a library, by the table and by interpretation in place. */
+static unsigned compare_rules(const struct modules_segment *new, const struct modules_segment *known)
+{
+	unsigned compared = 0;
+
+	for (__u64 pc = known->start; pc < known->end; pc += 16) {
+		struct cfi_rule a, b;
+
+		modules_find_rule(new, pc, &a);
+		modules_find_rule(known, pc, &b);
+		cr_assert(eq(u8, a.kind, b.kind));
+		if (a.kind <= CFI_UNSUPPORTED)
+			continue;
+		cr_assert(memcmp(&a, &b, sizeof(a)) == 0);
+		compared++;
+	}
+	return compared;
+}
+
+Test(modules, a_library_opened_since_unwinds_the_same)
+{
+	struct modules_segment new, known;
+	void *library, *function;
+
+	modules_refresh(true, NULL);
+	library = dlopen(late, RTLD_NOW);
+	if (library == NULL)
+		cr_skip("%s is not installed", late);
+	function = dlsym(library, "ZSTD_compress");
+	new = find(function);
+	cr_assert(new.end != 0);
+	cr_assert(new.module == NULL);
+	cr_assert(modules_take_stale());
+	cr_assert(not(modules_take_stale()));
+	modules_refresh(true, NULL);
+	known = find(function);
+	cr_assert(strstr(entry_of(&known)->path, late) != NULL);
+	cr_assert(compare_rules(&new, &known) > 1000);
+	cr_assert(not(modules_take_stale()));
+}
+
+Test(modules, a_library_that_was_closed_is_gone_and_comes_back_with_its_table)
+{
+	struct modules_segment segment;
+	const struct cfi_table *table;
+	void *library = dlopen(late, RTLD_NOW), *function;
+
+	if (library == NULL)
+		cr_skip("%s is not installed", late);
+	function = dlsym(library, "ZSTD_compress");
+	modules_refresh(true, NULL);
+	segment = find(function);
+	table = entry_of(&segment)->module.cfi;
+	cr_assert(table != NULL);
+	dlclose(library);
+	cr_assert(dlopen(late, RTLD_NOW | RTLD_NOLOAD) == NULL, "something else holds %s", late);
+	cr_assert(find(function).end == 0, "found before anybody has said so");
+	modules_refresh(true, NULL);
+	cr_assert(find(function).end == 0);
+	library = dlopen(late, RTLD_NOW);
+	modules_refresh(true, NULL);
+	segment = find(dlsym(library, "ZSTD_compress"));
+	cr_assert(entry_of(&segment)->module.cfi == table);
+}
+
+/* Opening and closing for ever costs no memory for ever. */
+Test(modules, nothing_grows_without_new_files)
+{
+	unsigned before = 0;
+
+	for (int i = 0; i < 200; i++) {
+		void *library = dlopen(late, RTLD_NOW);
+
+		if (library == NULL)
+			cr_skip("%s is not installed", late);
+		cr_assert(eq(int, modules_refresh(true, NULL), 0));
+		dlclose(library);
+		modules_refresh(true, NULL);
+		if (i == 50)
+			before = modules_count();
+	}
+	/* Where it is mapped may vary; that it is always somewhere new, not. */
+	cr_assert(modules_count() - before < 75, "%u entries", modules_count());
+}
