@@ -15,13 +15,15 @@
  * us allocate or loop for as long as it pleases.
  */
 enum {
-	HEADER_MIN = offsetof(struct goidshim_header, reserved) + sizeof(__u32),
+	HEADER_MIN = offsetof(struct goidshim_header, live_used) + sizeof(__u32),
 	LANE_MIN = 256,
 	LANES_MAX = 1 << 20,
 	NOTES_MAX = 64 << 20,
 	BLOCK_MIN = 256,
 	BLOCK_MAX = 16 << 20,
 	BLOCKS_MAX = 4 << 20,
+	LIVE_MAX = 1 << 20,
+	LIVE_SIZE_MAX = 64 << 10,
 };
 static const __u64 PERIOD_MAX_NS = 3600ull * 1000 * 1000 * 1000;
 
@@ -74,6 +76,10 @@ static const char *check_sizes(const struct goidshim_header *h)
 	if (h->block_size < BLOCK_MIN || h->block_size > BLOCK_MAX ||
 	    h->block_size % GOIDSHIM_RECORD_ALIGN != 0 || h->block_count > BLOCKS_MAX)
 		return "is a damaged ring: its blocks make no sense";
+	if (h->live_count > 0 &&
+	    (h->live_size < sizeof(struct goidshim_live) || h->live_size > LIVE_SIZE_MAX ||
+	     h->live_size % GOIDSHIM_RECORD_ALIGN != 0 || h->live_count > LIVE_MAX))
+		return "is a damaged ring: its live slots make no sense";
 	return NULL;
 }
 
@@ -83,7 +89,9 @@ static const char *check_regions(const struct goidshim_header *h)
 	if (h->file_size > INT64_MAX || h->header_size > h->lanes_offset ||
 	    !fits(h->lanes_offset, h->lane_count, h->lane_size, h->notes_offset) ||
 	    !fits(h->notes_offset, 1, h->notes_size, h->blocks_offset) ||
-	    !fits(h->blocks_offset, h->block_count, h->block_size, h->file_size))
+	    !fits(h->blocks_offset, h->block_count, h->block_size,
+		  h->live_count ? h->live_offset : h->file_size) ||
+	    (h->live_count && !fits(h->live_offset, h->live_count, h->live_size, h->file_size)))
 		return "is a damaged ring: its parts overlap or lie outside it";
 	return NULL;
 }

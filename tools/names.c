@@ -73,6 +73,7 @@ const char *names_lost(unsigned lost)
 		[GOIDSHIM_LOST_NESTED] = "nested",
 		[GOIDSHIM_LOST_NO_TRIGGER] = "no_trigger",
 		[GOIDSHIM_LOST_BUFFER] = "buffer",
+		[GOIDSHIM_LOST_LIVE] = "live",
 	};
 
 	return pick(keys, COUNT(keys), lost);
@@ -126,6 +127,8 @@ const char *names_explain_lost(unsigned lost)
 		[GOIDSHIM_LOST_NESTED] = "came while another record was being written",
 		[GOIDSHIM_LOST_NO_TRIGGER] = "threads that could not be given a trigger",
 		[GOIDSHIM_LOST_BUFFER] = "the kernel's buffer was full: the sampler came too late",
+		[GOIDSHIM_LOST_LIVE] = "pieces of memory that could not be followed to their free "
+				       "(raise GOIDSHIM_HEAP_INTERVAL)",
 	};
 
 	return pick(words, COUNT(words), lost);

@@ -15,7 +15,9 @@
  *	| notes              |	append-only records: modules, messages
  *	+--------------------+ blocks_offset
  *	| goidshim_block []  |	fixed-size blocks of records, claimed by lanes
- *	+--------------------+ blocks_offset + block_count * block_size
+ *	+--------------------+ blocks_offset + block_count * block_size, or live_offset
+ *	| goidshim_live []   |	C memory that is in use (event heap)
+ *	+--------------------+ live_offset + live_count * live_size
  *
  * Shapes: little-endian, fixed-width types, no pointers, no bit-fields; every
  * record starts on 8 bytes and its size is a multiple of 8. Units: _ns is
@@ -80,7 +82,17 @@ enum goidshim_lost {
 	GOIDSHIM_LOST_NESTED = 5,	/* the producer was interrupted by itself, or where a record cannot be made */
 	GOIDSHIM_LOST_NO_TRIGGER = 6,	/* threads that could not be given a trigger */
 	GOIDSHIM_LOST_BUFFER = 7,	/* the BPF sampler's buffer was full: we were late */
-	GOIDSHIM_LOST_MAX = 8
+	GOIDSHIM_LOST_LIVE = 8,		/* sampled memory that could not be followed to its free */
+	GOIDSHIM_LOST_MAX = 16		/* room for more */
+};
+
+/* What is recorded: bits of header.events. */
+enum goidshim_event {
+	GOIDSHIM_EVENT_CPU = 1 << 0,
+	GOIDSHIM_EVENT_HEAP = 1 << 1,
+	GOIDSHIM_EVENT_LOCK = 1 << 2,
+	GOIDSHIM_EVENT_BLOCK = 1 << 3,
+	GOIDSHIM_EVENT_WALL = 1 << 4,
 };
 
 struct goidshim_object {
@@ -125,6 +137,15 @@ struct goidshim_header {
 	__u32 block_size;
 	__u32 block_count;
 
+	__u32 events;			/* enum goidshim_event, or-ed; 0: cpu alone (an old writer) */
+	__u32 live_size;		/* bytes from one live slot to the next */
+	__u64 live_offset;		/* live slots; 0: none */
+	__u32 live_count;
+	__u32 reserved_live;
+	__u64 heap_interval;		/* bytes allocated between two samples, on average; 1: all */
+	__u64 lock_min_ns;		/* shorter waits are not recorded */
+	__u64 block_min_ns;		/* shorter calls are not recorded */
+
 	struct goidshim_object objects[GOIDSHIM_MAX_OBJECTS];
 
 	/* From here on fields change while recording; all are atomics. */
@@ -135,7 +156,7 @@ struct goidshim_header {
 	__u32 block_limit;		/* blocks that the file system had room for */
 	__u64 block_next __attribute__((aligned(64)));	/* blocks claimed so far */
 	__u32 blocks_reserved;		/* blocks [0, blocks_reserved) are backed by memory */
-	__u32 reserved;
+	__u32 live_used;		/* live slots [0, live_used) have been used */
 };
 
 /* A lane's kinds: one thread may own one of each. */
@@ -169,7 +190,8 @@ struct goidshim_lane {
 	__u64 checkpoint_cpu_ns;	/* producer's own: clock at the last checkpoint */
 	__u64 checkpoint_periods;	/* producer's own: periods since the last checkpoint */
 	__u64 owner_samples;		/* producer's own: samples of the present owner */
-	__u64 reserved[13];
+	__u64 calls;			/* calls recorded or lost by LANE_CALLS owners */
+	__u64 reserved[4];
 };
 
 enum goidshim_block_state {
@@ -194,6 +216,7 @@ enum goidshim_record_type {
 	GOIDSHIM_RECORD_THREAD = 2,	/* struct goidshim_thread */
 	GOIDSHIM_RECORD_MODULE = 3,	/* struct goidshim_module (notes) */
 	GOIDSHIM_RECORD_MESSAGE = 4,	/* struct goidshim_message (notes) */
+	GOIDSHIM_RECORD_ALLOC = 5,	/* struct goidshim_alloc */
 };
 
 /* Every record begins with this. A reader skips a type that it does not know. */
@@ -258,6 +281,48 @@ struct goidshim_sample {
 	__u32 labels_size;
 };
 
+/* By which kind of call memory was had. */
+enum goidshim_alloc_kind {
+	GOIDSHIM_ALLOC_MALLOC = 1,
+	GOIDSHIM_ALLOC_CALLOC = 2,
+	GOIDSHIM_ALLOC_REALLOC = 3,	/* also reallocarray; the old memory was freed */
+	GOIDSHIM_ALLOC_ALIGNED = 4,	/* posix_memalign, aligned_alloc, memalign, valloc, pvalloc */
+	GOIDSHIM_ALLOC_NEW = 5,		/* C++ operator new that does not come through malloc */
+	GOIDSHIM_ALLOC_MAP = 6,		/* anonymous mmap, mremap */
+	GOIDSHIM_ALLOC_MAX
+};
+
+/*
+ * C memory was had. `sample` is the call: its pc is inside the call instruction
+ * and so is the first frame, its class and goid say for whom, its sequence
+ * counts the lane's calls, periods is 0. Frames follow this struct.
+ *
+ * An allocation of `size` bytes is recorded with probability
+ * 1 - exp(-max(size, 1) / heap_interval), or always when heap_interval is 1: a
+ * sum over records in which each counts for the inverse of that is unbiased.
+ *
+ * A free leaves no record: it takes the allocation out of the live slots.
+ */
+struct goidshim_alloc {
+	struct goidshim_sample sample;
+	__u64 address;
+	__u64 size;			/* bytes asked for */
+	__u32 kind;			/* enum goidshim_alloc_kind */
+	__u32 lane;			/* that wrote the record: with its sequence, an identity */
+};
+
+/*
+ * A recorded allocation that has not been freed: a copy of its record, kept
+ * apart from the blocks, which are overwritten. A reader copies a slot between
+ * two equal even readings of `generation`.
+ */
+struct goidshim_live {
+	__u64 generation;		/* odd while the slot is being written */
+	__u32 state;			/* 1: in use; 0: freed */
+	__u32 reserved;
+	struct goidshim_alloc alloc;	/* and its frames, to at most live_size */
+};
+
 /* A thread took a lane. */
 struct goidshim_thread {
 	struct goidshim_record record;
@@ -299,6 +364,8 @@ _Static_assert(sizeof(struct goidshim_lane) == 256, "ring format");
 _Static_assert(sizeof(struct goidshim_block) == 64, "ring format");
 _Static_assert(sizeof(struct goidshim_record) == 8, "ring format");
 _Static_assert(sizeof(struct goidshim_sample) == 112, "ring format");
+_Static_assert(sizeof(struct goidshim_alloc) == 136, "ring format");
+_Static_assert(sizeof(struct goidshim_live) == 152, "ring format");
 _Static_assert(sizeof(struct goidshim_thread) == 48, "ring format");
 _Static_assert(sizeof(struct goidshim_module) == 112, "ring format");
 _Static_assert(sizeof(struct goidshim_message) == 16, "ring format");
