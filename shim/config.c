@@ -20,7 +20,11 @@ static const struct choice enable_choices[] = {
 	{ "1", 1 }, { "0", 0 }, { "yes", 1 }, { "no", 0 }, { "on", 1 }, { "off", 0 }, { 0, 0 },
 };
 
-static const struct choice events_choices[] = { { "cpu", 0 }, { 0, 0 } };
+static const struct choice events_choices[] = {
+	{ "cpu", GOIDSHIM_EVENT_CPU },
+	{ "heap", GOIDSHIM_EVENT_HEAP },
+	{ 0, 0 },
+};
 
 static const struct choice trigger_choices[] = {
 	{ "auto", CONFIG_AUTO },
@@ -95,11 +99,32 @@ static bool set_enable(struct config *c, const char *value)
 	return true;
 }
 
+/* Words between commas: each one of the choices, or all of it is refused. */
 static bool set_events(struct config *c, const char *value)
 {
-	__u32 ignored;
+	c->events = 0;
+	for (;;) {
+		size_t n = strcspn(value, ",");
+		char word[16];
+		__u32 event;
 
-	return choose(events_choices, value, &ignored);
+		if (n >= sizeof(word))
+			return false;
+		memcpy(word, value, n);
+		word[n] = 0;
+		if (!choose(events_choices, word, &event))
+			return false;
+		c->events |= event;
+		if (!value[n])
+			return true;
+		value += n + 1;
+	}
+}
+
+static bool set_heap_interval(struct config *c, const char *value)
+{
+	return parse_number(value, true, &c->heap_interval) && c->heap_interval >= 1 &&
+	       c->heap_interval <= 1ull << 30;
 }
 
 static bool set_rate(struct config *c, const char *value)
@@ -177,7 +202,8 @@ static const struct variable {
 	{ "LOG_FILE", set_log_file, "a path" },
 	{ "LOG", set_log, "quiet, warn, info" },
 	{ "ENABLE", set_enable, "1 or 0" },
-	{ "EVENTS", set_events, "cpu" },
+	{ "EVENTS", set_events, "a list of cpu, heap" },
+	{ "HEAP_INTERVAL", set_heap_interval, "1 to 1G (bytes)" },
 	{ "RATE", set_rate, "1 to 10000 (Hz)" },
 	{ "TRIGGER", set_trigger, "auto, sigtrap, perf, timer" },
 	{ "FSBASE", set_fsbase, "auto, rdfsbase, arch_prctl, fault" },
@@ -271,6 +297,8 @@ void config_read(char **environ, struct config *ret)
 {
 	*ret = (struct config){
 		.enable = true,
+		.events = GOIDSHIM_EVENT_CPU,
+		.heap_interval = 512u << 10,
 		.rate_hz = 99,
 		.ring_size = 32u << 20,
 		.unwind = UNWIND_CFI,

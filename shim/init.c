@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "probe/fsbase.h"
+#include "shim/call.sig.h"
 #include "shim/config.h"
 #include "shim/fault.sig.h"
 #include "shim/handler.h"
@@ -104,7 +105,7 @@ static int take_signals(const struct trigger *trigger)
 
 	if (!err)
 		err = handler_take(SIGBUS, fault_on_signal);
-	if (!err)
+	if (!err && trigger->sig)
 		err = handler_take(trigger->sig, sampler_on_signal);
 	if (err)
 		log_line(LOG_WARN, "not recording: cannot install a signal handler: %s",
@@ -130,17 +131,41 @@ static int choose_trigger(const struct config *config, struct trigger *ret)
 	return 0;
 }
 
+/* Events of interposed calls. */
+static void start_calls(const struct config *config)
+{
+	int err = call_start();
+
+	if (err)
+		log_line(LOG_WARN, "not recording calls: %s (Linux 4.14 is needed)",
+			 strerror(-err));
+}
+
+/* From here on the target's calls and threads may enter what is ready now. */
+static void start_events(const struct config *config, const struct trigger *trigger)
+{
+	unsigned failed;
+
+	if (config->events & ~(__u32)GOIDSHIM_EVENT_CPU)
+		start_calls(config);
+	if (!(config->events & GOIDSHIM_EVENT_CPU))
+		return;
+	failed = trigger_start(trigger, sampler.cookie);
+	for (; failed; failed--)
+		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NO_TRIGGER);
+}
+
 static void start_recording(const struct config *config)
 {
-	struct trigger trigger;
-	unsigned failed;
+	struct trigger trigger = { 0 };
 
 	if (segment_create(config, &sampler.ring) < 0)
 		return;
 	find_clock();
 	sampler.cookie = make_cookie();
 	choose_unwinder(config);
-	if (choose_fsbase(config) < 0 || choose_trigger(config, &trigger) < 0 ||
+	if (choose_fsbase(config) < 0 ||
+	    ((config->events & GOIDSHIM_EVENT_CPU) && choose_trigger(config, &trigger) < 0) ||
 	    take_signals(&trigger) < 0) {
 		segment_remove(&sampler.ring);
 		return;
@@ -148,9 +173,7 @@ static void start_recording(const struct config *config)
 	publish_objects();
 	segment_publish(&sampler.ring);
 	__atomic_store_n(&state, RECORDING, __ATOMIC_RELEASE);
-	failed = trigger_start(&trigger, sampler.cookie);
-	for (; failed; failed--)
-		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NO_TRIGGER);
+	start_events(config, &trigger);
 }
 
 /* The first Go in the process: whatever happens now, it is tried once. */
@@ -180,6 +203,7 @@ void init_look_for_go(void)
 {
 	int saved = errno;
 
+	call_pause();
 	while (state != STANDING_DOWN && objects_changed()) {
 		if (__atomic_exchange_n(&looking, 1, __ATOMIC_ACQUIRE)) {
 			/* Waiting here could deadlock with the dynamic linker. */
@@ -191,6 +215,7 @@ void init_look_for_go(void)
 		if (!__atomic_exchange_n(&look_again, 0, __ATOMIC_RELAXED))
 			break;
 	}
+	call_resume();
 	errno = saved;
 }
 

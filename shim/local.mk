@@ -10,6 +10,7 @@ dist_man_MANS += %D%/goidshim-format.5
 libshimsig_la_CFLAGS = $(SIG_CFLAGS)
 libshimsig_la_SOURCES = \
 	%D%/sampler.sig.c %D%/sampler.sig.h \
+	%D%/call.sig.c %D%/call.sig.h \
 	%D%/ring.sig.c %D%/ring.sig.h \
 	%D%/rate.sig.c %D%/rate.sig.h \
 	%D%/fault.sig.c %D%/fault.sig.h \
@@ -23,6 +24,7 @@ libshimsig_la_SOURCES = \
 libgoidshim_la_CFLAGS = $(SHIM_CFLAGS)
 libgoidshim_la_SOURCES = \
 	%D%/init.c %D%/init.h \
+	%D%/interpose.c %D%/interpose.h \
 	%D%/threads.c \
 	%D%/sigwait.c \
 	%D%/config.c %D%/config.h \

@@ -35,11 +35,6 @@ struct interrupt {
 	__u32 periods;	/* sample periods since the last one */
 };
 
-struct stack {
-	struct unwind_result result;
-	__u64 frames[GOIDSHIM_MAX_STACK];
-};
-
 __u64 sampler_now(void)
 {
 	struct __kernel_timespec t;
@@ -49,7 +44,7 @@ __u64 sampler_now(void)
 	return (__u64)t.tv_sec * 1000000000u + (__u64)t.tv_nsec;
 }
 
-static void record_thread(__u32 lane, __u64 fs_base)
+static void record_thread(__u32 lane, __u64 fs_base, __u32 tid)
 {
 	struct goidshim_thread *t = ring_reserve(&sampler.ring, lane, sizeof(*t));
 
@@ -59,10 +54,21 @@ static void record_thread(__u32 lane, __u64 fs_base)
 		.record = { .size = sizeof(*t), .type = GOIDSHIM_RECORD_THREAD },
 		.time_ns = sampler_now(),
 		.fs_base = fs_base,
-		.tid = self.tid,
+		.tid = tid,
 	};
 	sys_call2(__NR_prctl, PR_GET_NAME, (long)t->name);
 	ring_commit(&sampler.ring, lane, sizeof(*t));
+}
+
+__u32 sampler_claim_lane(enum goidshim_lane_kind kind, __u64 fs_base, __u32 tid)
+{
+	__u32 lane = ring_lane_claim(&sampler.ring, kind, tid);
+
+	if (lane == RING_NO_LANE)
+		return 0;
+	record_thread(lane, fs_base, tid);
+	usdt_thread(tid, fs_base, lane, kind);
+	return lane + 1;
 }
 
 /* This thread's lane, index + 1, claimed on first use; 0: none can be had. */
@@ -74,79 +80,76 @@ static __u32 thread_lane(__u64 fs_base)
 		return self.lane;
 	if (!self.tid)
 		self.tid = (__u32)sys_call2(__NR_gettid, 0, 0);
-	lane = ring_lane_claim(&sampler.ring, GOIDSHIM_LANE_SAMPLES, self.tid);
-	if (lane == RING_NO_LANE)
-		return 0;
-	record_thread(lane, fs_base);
-	usdt_thread(self.tid, fs_base, lane, GOIDSHIM_LANE_SAMPLES);
+	lane = sampler_claim_lane(GOIDSHIM_LANE_SAMPLES, fs_base, self.tid);
 	if (!self.leaving)
-		self.lane = lane + 1;
-	return lane + 1;
+		self.lane = lane;
+	return lane;
 }
 
-static __u32 sample_size(const struct stack *stack)
+void sampler_fill(const struct sampler_taken *t, __u16 type, __u32 fixed,
+		  struct goidshim_sample *s)
 {
-	return sizeof(struct goidshim_sample) + stack->result.depth * sizeof(__u64);
-}
+	__u64 *frames = (__u64 *)((unsigned char *)s + fixed);
 
-static void fill_sample(struct goidshim_sample *s, __u32 lane, const struct interrupt *in,
-			const struct goid_reading *who, const struct stack *stack)
-{
 	*s = (struct goidshim_sample){
-		.record = { .size = sample_size(stack), .type = GOIDSHIM_RECORD_SAMPLE },
-		.time_ns = sampler_now(),
-		.sequence = ring_lane(&sampler.ring, lane)->samples + 1,
-		.goid = who->goid,
-		.pc = in->pc,
-		.sp = in->sp,
-		.fs_base = who->fs_base,
-		.g = who->g,
-		.start_pc = who->start_pc,
-		.go_pc = who->go_pc,
-		.parent_goid = who->parent_goid,
-		.tid = self.tid,
-		.periods = in->periods,
-		.class_ = who->class_,
-		.reason = who->reason,
-		.object = who->object,
+		.record = { .size = sampler_record_size(t, fixed), .type = type },
+		.time_ns = t->time_ns,
+		.sequence = t->sequence,
+		.goid = t->who.goid,
+		.pc = t->pc,
+		.sp = t->sp,
+		.fs_base = t->who.fs_base,
+		.g = t->who.g,
+		.start_pc = t->who.start_pc,
+		.go_pc = t->who.go_pc,
+		.parent_goid = t->who.parent_goid,
+		.tid = t->tid,
+		.periods = t->periods,
+		.class_ = t->who.class_,
+		.reason = t->who.reason,
+		.object = t->who.object,
 		.fsbase_method = (__u8)sampler.fsbase_method,
-		.goroutine_status = who->status,
-		.stack_end = stack->result.end,
-		.stack_gap = stack->result.gap,
-		.stack_depth = stack->result.depth,
+		.goroutine_status = t->who.status,
+		.stack_end = t->stack.end,
+		.stack_gap = t->stack.gap,
+		.stack_depth = t->stack.depth,
 	};
-	for (unsigned i = 0; i < stack->result.depth; i++)
-		((__u64 *)(s + 1))[i] = stack->frames[i];
+	for (unsigned i = 0; i < t->stack.depth; i++)
+		frames[i] = t->frames[i];
 }
 
-static void take_stack(const struct interrupt *in, const struct goid_reading *who,
-		       struct stack *ret)
+void sampler_take_stack(const struct sigcontext *context, unsigned max, struct sampler_taken *t)
 {
-	bool has_go = who->object < GOIDSHIM_MAX_OBJECTS;
+	bool has_go = t->who.object < GOIDSHIM_MAX_OBJECTS;
 
-	unwind_stack(has_go ? sampler.go[who->object] : 0,
-		     has_go ? &sampler.layouts[who->object] : 0, who,
-		     &in->context->uc_mcontext, ret->frames, sampler.stack_depth, &ret->result);
+	unwind_stack(has_go ? sampler.go[t->who.object] : 0,
+		     has_go ? &sampler.layouts[t->who.object] : 0, &t->who, context, t->frames,
+		     max, &t->stack);
 }
 
 /* FS base -> g -> goid -> stack -> ring. Whatever cannot be had is said, not guessed. */
 static void take_sample(__u32 lane, __u64 fs_base, const struct interrupt *in)
 {
-	struct goid_reading who;
-	struct stack stack;
+	struct sampler_taken t;
 	struct goidshim_sample *s;
 
 	goid_read(sampler.layouts, __atomic_load_n(&sampler.object_count, __ATOMIC_ACQUIRE),
-		  fs_base, in->pc, in->sp, &who);
-	take_stack(in, &who, &stack);
-	s = ring_reserve(&sampler.ring, lane, sample_size(&stack));
+		  fs_base, in->pc, in->sp, &t.who);
+	sampler_take_stack(&in->context->uc_mcontext, sampler.stack_depth, &t);
+	s = ring_reserve(&sampler.ring, lane, sampler_record_size(&t, sizeof(*s)));
 	if (!s)
 		return;
-	fill_sample(s, lane, in, &who, &stack);
-	ring_commit(&sampler.ring, lane, sample_size(&stack));
+	t.time_ns = sampler_now();
+	t.sequence = ring_lane(&sampler.ring, lane)->samples + 1;
+	t.pc = in->pc;
+	t.sp = in->sp;
+	t.tid = self.tid;
+	t.periods = in->periods;
+	sampler_fill(&t, GOIDSHIM_RECORD_SAMPLE, sizeof(*s), s);
+	ring_commit(&sampler.ring, lane, sampler_record_size(&t, sizeof(*s)));
 	rate_count_sample(ring_lane(&sampler.ring, lane), in->periods, sampler.user_only);
-	usdt_sample(ring_lane(&sampler.ring, lane)->samples, who.goid, who.fs_base, who.g,
-		    who.class_, lane, who.reason, in->context);
+	usdt_sample(ring_lane(&sampler.ring, lane)->samples, t.who.goid, t.who.fs_base, t.who.g,
+		    t.who.class_, lane, t.who.reason, in->context);
 }
 
 static void on_interrupt(const struct interrupt *in)

@@ -15,6 +15,7 @@
 #include "shim/ring.sig.h"
 #include "shim/unwind.sig.h"
 
+struct sigcontext;
 struct siginfo;
 
 #pragma GCC visibility push(hidden)
@@ -44,6 +45,41 @@ bool sampler_owns(const struct siginfo *info);
 
 /* The calling thread is about to end: gives its lane back. */
 void sampler_leave_thread(void);
+
+/* What a sample is made of, whoever takes it: the handler or an interposed call. */
+struct sampler_taken {
+	__u64 time_ns;
+	__u64 sequence;
+	__u64 pc;
+	__u64 sp;
+	__u32 tid;
+	__u32 periods;
+	struct goid_reading who;
+	struct unwind_result stack;
+	__u64 frames[GOIDSHIM_MAX_STACK];
+};
+
+/* Walks the stack from `context` to at most `max` frames. Wants t->who. */
+void sampler_take_stack(const struct sigcontext *context, unsigned max, struct sampler_taken *t);
+
+/* Bytes of a record whose struct has `fixed` bytes, with t's frames. */
+static inline __u32 sampler_record_size(const struct sampler_taken *t, __u32 fixed)
+{
+	return fixed + t->stack.depth * (__u32)sizeof(__u64);
+}
+
+/*
+ * Fills a record that begins with a struct goidshim_sample: that struct, and the
+ * frames behind the record's `fixed` bytes. What is between is the caller's.
+ */
+void sampler_fill(const struct sampler_taken *t, __u16 type, __u32 fixed,
+		  struct goidshim_sample *s);
+
+/*
+ * A lane for the calling thread, with its first record in it: index + 1, or 0
+ * when none can be had (counted). Give it back by ring_lane_release().
+ */
+__u32 sampler_claim_lane(enum goidshim_lane_kind kind, __u64 fs_base, __u32 tid);
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 __u64 sampler_now(void);

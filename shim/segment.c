@@ -23,6 +23,7 @@
 #define LANE_COUNT 4096u
 #define NOTES_SIZE (1u << 20)
 #define BLOCK_SIZE 8192u
+#define LIVE_COUNT 65536u
 #define PAGE 4096u
 #define DEFAULT_PATH "/dev/shm/goidshim.%p"
 
@@ -135,6 +136,16 @@ static int open_new(void)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Slots for the memory in use: each has room for the deepest stack there will be. */
+static void add_live(const struct config *config, struct goidshim_header *h)
+{
+	h->live_offset = round_up(h->file_size, PAGE);
+	h->live_count = LIVE_COUNT;
+	h->live_size = (__u32)round_up(sizeof(struct goidshim_live) +
+					       config->stack_depth * sizeof(__u64), 64);
+	h->file_size = h->live_offset + (__u64)h->live_count * h->live_size;
+}
+
 static void fill_geometry(const struct config *config, struct goidshim_header *h)
 {
 	h->header_size = sizeof(*h);
@@ -148,6 +159,8 @@ static void fill_geometry(const struct config *config, struct goidshim_header *h
 	h->block_count = (__u32)(round_up(config->ring_size, BLOCK_SIZE) / BLOCK_SIZE);
 	h->block_limit = h->block_count;
 	h->file_size = h->blocks_offset + (__u64)h->block_count * BLOCK_SIZE;
+	if (config->events & GOIDSHIM_EVENT_HEAP)
+		add_live(config, h);
 }
 
 static void fill_identity(const struct config *config, struct goidshim_header *h)
@@ -160,6 +173,8 @@ static void fill_identity(const struct config *config, struct goidshim_header *h
 	read_boot_id(h->boot_id);
 	h->start_ns = clock_ns(CLOCK_MONOTONIC);
 	h->start_realtime_ns = clock_ns(CLOCK_REALTIME);
+	h->events = config->events;
+	h->heap_interval = config->events & GOIDSHIM_EVENT_HEAP ? config->heap_interval : 0;
 	h->rate_hz = config->rate_hz;
 	h->period_ns = 1000000000u / config->rate_hz;
 	h->ring_mode = config->ring_mode;

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "shim/call.sig.h"
 #include "shim/init.h"
 #include "shim/ring.sig.h"
 #include "shim/sampler.sig.h"
@@ -33,6 +34,7 @@ static void leave(void *unused)
 {
 	trigger_disarm_thread();
 	sampler_leave_thread();
+	call_leave_thread();
 }
 
 /* Ends by return, by pthread_exit() or by cancellation: leave() sees them all. */
@@ -41,7 +43,9 @@ static void *thread_main(void *context)
 	struct start start = *(struct start *)context;
 	void *ret;
 
+	call_pause();
 	free(context);
+	call_resume();
 	if (trigger_arm_thread() < 0)
 		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NO_TRIGGER);
 	pthread_cleanup_push(leave, NULL);
@@ -58,7 +62,9 @@ __attribute__((visibility("default"))) int pthread_create(pthread_t *thread,
 	int err;
 
 	init_look_for_go();
+	call_pause();
 	start = init_is_recording() ? malloc(sizeof(*start)) : NULL;
+	call_resume();
 	if (!start)
 		return next_pthread_create()(thread, attr, function, argument);
 	*start = (struct start){ .function = function, .argument = argument };

@@ -305,6 +305,8 @@ static int make_events_own(void)
 
 int trigger_arm_thread(void)
 {
+	if (running.kind == GOIDSHIM_TRIGGER_NONE)
+		return 0;
 	return running.kind == GOIDSHIM_TRIGGER_SIGTRAP ? make_events_own() : arm(self_tid());
 }
 

@@ -51,7 +51,8 @@ static struct config read_config(const char *a, const char *b, const char *c)
 
 static bool same(const struct config *a, const struct config *b)
 {
-	return a->enable == b->enable && a->rate_hz == b->rate_hz && a->trigger == b->trigger &&
+	return a->enable == b->enable && a->events == b->events &&
+	       a->heap_interval == b->heap_interval && a->rate_hz == b->rate_hz && a->trigger == b->trigger &&
 	       a->fsbase_method == b->fsbase_method && a->ring_mode == b->ring_mode &&
 	       a->ring_size == b->ring_size && a->unwind == b->unwind &&
 	       a->stack_depth == b->stack_depth && a->ring_path == b->ring_path &&
@@ -63,6 +64,8 @@ Test(config, has_defaults)
 	struct config c = read_config(NULL, NULL, NULL);
 
 	cr_expect(c.enable);
+	cr_expect(eq(u32, c.events, GOIDSHIM_EVENT_CPU));
+	cr_expect(eq(u64, c.heap_interval, 512 << 10));
 	cr_expect(eq(u32, c.rate_hz, 99));
 	cr_expect(eq(u32, c.trigger, CONFIG_AUTO));
 	cr_expect(eq(u32, c.fsbase_method, CONFIG_AUTO));
@@ -87,7 +90,11 @@ static const struct {
 	{ "GOIDSHIM_ENABLE=1", FIELD(enable), 1 },
 	{ "GOIDSHIM_ENABLE=yes", FIELD(enable), 1 },
 	{ "GOIDSHIM_ENABLE=on", FIELD(enable), 1 },
-	{ "GOIDSHIM_EVENTS=cpu", FIELD(enable), 1 },
+	{ "GOIDSHIM_EVENTS=cpu", FIELD(events), GOIDSHIM_EVENT_CPU },
+	{ "GOIDSHIM_EVENTS=heap", FIELD(events), GOIDSHIM_EVENT_HEAP },
+	{ "GOIDSHIM_EVENTS=heap,cpu", FIELD(events), GOIDSHIM_EVENT_CPU | GOIDSHIM_EVENT_HEAP },
+	{ "GOIDSHIM_HEAP_INTERVAL=1", FIELD(heap_interval), 1 },
+	{ "GOIDSHIM_HEAP_INTERVAL=64K", FIELD(heap_interval), 64 << 10 },
 	{ "GOIDSHIM_RATE=1", FIELD(rate_hz), 1 },
 	{ "GOIDSHIM_RATE=999", FIELD(rate_hz), 999 },
 	{ "GOIDSHIM_RATE=10000", FIELD(rate_hz), 10000 },
@@ -137,7 +144,14 @@ static const struct {
 	{ "GOIDSHIM_ENABLE=", "1 or 0" },
 	{ "GOIDSHIM_ENABLE=2", "1 or 0" },
 	{ "GOIDSHIM_ENABLE=YES", "1 or 0" },
-	{ "GOIDSHIM_EVENTS=wall", "cpu" },
+	{ "GOIDSHIM_EVENTS=sleep", "cpu" },
+	{ "GOIDSHIM_EVENTS=", "cpu" },
+	{ "GOIDSHIM_EVENTS=cpu,", "cpu" },
+	{ "GOIDSHIM_EVENTS=cpu heap", "cpu" },
+	{ "GOIDSHIM_EVENTS=cpu,sleeplessness-itself", "cpu" },
+	{ "GOIDSHIM_HEAP_INTERVAL=0", "1 to 1G" },
+	{ "GOIDSHIM_HEAP_INTERVAL=2G", "1 to 1G" },
+	{ "GOIDSHIM_HEAP_INTERVAL=-1", "1 to 1G" },
 	{ "GOIDSHIM_RATE=", "1 to 10000" },
 	{ "GOIDSHIM_RATE=0", "1 to 10000" },
 	{ "GOIDSHIM_RATE=10001", "1 to 10000" },
