@@ -199,19 +199,21 @@ check_PROGRAMS += %D%/fixture_native
 script_tests += \
 	%D%/check-crowd.tap \
 	%D%/check-dump.tap \
-	%D%/check-execs.tap \
 	%D%/check-environment.tap \
+	%D%/check-execs.tap \
 	%D%/check-guest.tap \
 	%D%/check-kill.tap \
 	%D%/check-ring-file.tap \
 	%D%/check-shares.tap \
 	%D%/check-signals.tap \
 	%D%/check-stacks.tap \
+	%D%/check-strange.tap \
 	%D%/check-truth.tap
 dist_noinst_SCRIPTS += %D%/go-toolchains
 EXTRA_DIST += %D%/preload.sh \
 	%D%/fixtures/execs/execs.go \
 	%D%/fixtures/signals-host.c \
+	%D%/fixtures/strange.c \
 	%D%/fixtures/signals/signals.go \
 	%D%/fixtures/signals/ptr.go \
 	%D%/fixtures/truth/truth.go %D%/fixtures/truth/truth.c %D%/fixtures/truth/truth.h \
