@@ -289,6 +289,9 @@ bench_programs += %D%/bench/bench_fsbase %D%/bench/bench_peek %D%/bench/bench_se
 	%D%/bench/faults.c %D%/bench/faults.h
 %C%_bench_bench_peek_LDADD = libprobesig.la
 %C%_bench_bench_segment_SOURCES = %D%/bench/bench_segment.c $(bench_sources)
+bench_programs += %D%/bench/bench_handler
+%C%_bench_bench_handler_SOURCES = %D%/bench/bench_handler.c %D%/ring-memory.h $(bench_sources)
+%C%_bench_bench_handler_LDADD = libshimsig.la libprobesig.la
 bench_programs += %D%/bench/bench_ring
 %C%_bench_bench_ring_SOURCES = %D%/bench/bench_ring.c %D%/ring-memory.h shim/ring.sig.c $(bench_sources)
 EXTRA_DIST += %D%/golden/v1.ring %D%/golden/v1.json %D%/golden/v1.ndjson %D%/golden/v1.txt
