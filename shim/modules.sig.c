@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include <linux/elf.h>
+
 #include "probe/peek.sig.h"
 
 /* An executable segment as the snapshot keeps it: start ascending. */
@@ -138,18 +140,50 @@ static bool has_stamp(const struct modules_module *module)
 	return true;
 }
 
+/* Offsets in an ELF64 header and in a program header. */
+enum { EHDR_PHOFF = 32, EHDR_PHNUM = 56, PHDR_VADDR = 16, PHDR_MEMSZ = 40, PHDR_SIZE = 56 };
+
+/* The executable segment around pc, by the object's own program headers. */
+static bool find_code(__u64 map_start, __u64 pc, struct modules_segment *ret)
+{
+	__u64 phdr, kind, vaddr, size, bias = 0;
+	bool any = false;
+	__u32 count;
+
+	if (!peek_u64(map_start + EHDR_PHOFF, &phdr) || !peek_u32(map_start + EHDR_PHNUM, &count))
+		return false;
+	phdr += map_start;
+	for (__u16 i = 0; i < (__u16)count; i++, phdr += PHDR_SIZE) {
+		if (!peek_u64(phdr, &kind) || !peek_u64(phdr + PHDR_VADDR, &vaddr) ||
+		    !peek_u64(phdr + PHDR_MEMSZ, &size))
+			return false;
+		if ((__u32)kind != PT_LOAD)
+			continue;
+		if (!any)
+			bias = map_start - (vaddr & ~4095ull);
+		any = true;
+		ret->start = bias + vaddr;
+		ret->end = bias + vaddr + size;
+		if (kind >> 32 & PF_X && pc >= ret->start && pc < ret->end)
+			return true;
+	}
+	return false;
+}
+
 static bool find_new(__u64 pc, struct modules_segment *ret)
 {
 	int (*find)(void *, struct modules_found_object *) =
 		__atomic_load_n(&find_object, __ATOMIC_ACQUIRE);
 	struct modules_found_object object;
+	struct modules_segment code;
 
-	if (find == NULL || find((void *)pc, &object) != 0)
+	if (find == NULL || find((void *)pc, &object) != 0 ||
+	    !find_code((__u64)object.map_start, pc, &code))
 		return false;
 	modules_mark_stale();
 	*ret = (struct modules_segment){
-		.start = (__u64)object.map_start,
-		.end = (__u64)object.map_end,
+		.start = code.start,
+		.end = code.end,
 		.section = { .hdr = (__u64)object.eh_frame, .lo = (__u64)object.map_start,
 			     .hi = (__u64)object.map_end },
 	};

@@ -161,6 +161,10 @@ libsteps_la_CFLAGS = -O2 -fomit-frame-pointer
 libsteps_la_CXXFLAGS = -O2 -fomit-frame-pointer
 libsteps_la_SOURCES = %D%/fixtures/steps.c %D%/fixtures/steps_exceptions.cc %D%/fixtures/steps.h
 
+stress_tests += %D%/unwind-churn.stress
+%C%_unwind_churn_stress_SOURCES = %D%/unwind_churn.c %D%/bench/faults.c %D%/bench/faults.h
+%C%_unwind_churn_stress_LDADD = libsteps.la libunwindtest.la -lstdc++
+
 if HAVE_LIBUNWIND
 stress_tests += %D%/unwind-steps.stress
 %C%_unwind_steps_stress_SOURCES = %D%/unwind_steps.c

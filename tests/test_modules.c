@@ -110,6 +110,7 @@ Test(modules, what_is_not_code_of_a_module_is_not_found)
 
 	modules_refresh(true, NULL);
 	cr_expect(find(&local).end == 0);
+	cr_expect(find(&told).end == 0);
 	cr_expect(find(page).end == 0);
 	cr_expect(find(NULL).end == 0);
 	cr_expect(find((void *)~0ul).end == 0);
