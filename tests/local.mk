@@ -264,8 +264,9 @@ if HAVE_BPF
 script_tests += %D%/check-sampler.tap %D%/check-witness.tap %D%/check-witness-fsbase.tap \
 	%D%/check-witness-life.tap
 
+fakeg = %D%/fixtures/fakeg.c %D%/fixtures/fakeg.h
 check_PROGRAMS += %D%/fixtures/mover
-%C%_fixtures_mover_SOURCES = %D%/fixtures/mover.c shim/usdt.sig.c
+%C%_fixtures_mover_SOURCES = %D%/fixtures/mover.c shim/usdt.sig.c $(fakeg)
 %C%_fixtures_mover_CFLAGS = $(WARN_CFLAGS) -fno-stack-protector
 
 # The shim that lies: its own sources, with lies forced in (fixtures/lies.h).
@@ -335,3 +336,14 @@ script_tests += %D%/check-formats.tap %D%/check-html.tap
 EXTRA_DIST += %D%/browser.py
 CLEANFILES += check-html.ring check-html.html \
 	check-formats.ring check-formats.ring.bad check-formats.pb.gz check-formats.so
+
+CLEANFILES += check-html.ring check-html.html
+
+if HAVE_BPF
+bench_programs += %D%/bench/bench_sampler %D%/bench/bench_witness
+%C%_bench_bench_sampler_SOURCES = %D%/bench/bench_sampler.c $(bench_sources)
+%C%_bench_bench_sampler_LDADD = libwitness.la
+%C%_bench_bench_witness_SOURCES = %D%/bench/bench_witness.c $(bench_sources) \
+	shim/usdt.sig.c $(fakeg)
+%C%_bench_bench_witness_LDADD = libwitness.la
+endif
