@@ -14,9 +14,9 @@
 enum evidence_verdict {
 	EVIDENCE_AGREED = 0,
 	EVIDENCE_SHIM_WRONG = 1,	/* nothing below explains it */
-	EVIDENCE_STALE_FSBASE = 2,	/* thread.fsbase lags behind a WRFSBASE; the vote is the shim's */
+	EVIDENCE_STALE_FSBASE = 2,	/* thread.fsbase lags behind a WRFSBASE: the shim's vote */
 	EVIDENCE_UNREADABLE = 3,	/* the kernel could not read the memory just then */
-	EVIDENCE_CHANGED = 4,		/* Go's structures changed between two readings in one hit */
+	EVIDENCE_CHANGED = 4,		/* two readings of ours in one hit differ */
 	EVIDENCE_NO_LAYOUT = 5,		/* a sample before any Go object was known to us */
 	EVIDENCE_VERDICT_MAX
 };
@@ -38,10 +38,12 @@ enum evidence_layout {
 };
 
 struct evidence_counts {
-	__u64 readings;					/* sample probe hits */
-	__u64 verdicts[EVIDENCE_VERDICT_MAX];		/* sum: readings */
-	__u64 classes[GOIDSHIM_CLASS_MAX][EVIDENCE_VERDICT_MAX];	/* by the shim's class */
-	__u64 fields[EVIDENCE_FIELD_MAX][EVIDENCE_VERDICT_MAX];		/* of those not agreed */
+	/* Each reading once, by the class that the shim says. */
+	__u64 classes[GOIDSHIM_CLASS_MAX][EVIDENCE_VERDICT_MAX];
+	/* Each field that differs, of the readings that did not agree. */
+	__u64 fields[EVIDENCE_FIELD_MAX][EVIDENCE_VERDICT_MAX];
+	__u64 verdicts[EVIDENCE_VERDICT_MAX];	/* sums of classes, made by the user side */
+	__u64 readings;				/* sum of verdicts, likewise */
 	__u64 threads;					/* thread probe hits */
 	__u64 events_lost;				/* events that found the buffer full */
 };

@@ -72,45 +72,77 @@ static __always_inline void goidshim_refuse(struct goidshim_reading *r, __u8 cla
 	r->goid = 0;
 }
 
-/* g, m and g0 must point at each other before anything in them is believed. */
+/* Two words, by one read where they are neighbours: a read costs far more than a word. */
+static __always_inline int goidshim_load_pair(__u64 ret[2], __u64 base, __u16 first, __u16 second)
+{
+	if (second == first + 8)
+		return goidshim_load(ret, 2 * sizeof(*ret), base, first);
+	return goidshim_load(&ret[0], sizeof(ret[0]), base, first) ||
+	       goidshim_load(&ret[1], sizeof(ret[1]), base, second);
+}
+
+/*
+ * g, m and g0 must point at each other before anything in them is believed. Only
+ * a g that is neither g0 nor curg can be gsignal.
+ */
 static __always_inline int goidshim_load_m(const struct goidshim_golayout *l,
 					   struct goidshim_reading *r, __u64 *gsignal)
 {
-	__u64 m_of_g0 = 0;
+	__u64 m_sp[2];
 
-	if (goidshim_load(&r->m, sizeof(r->m), r->g, l->g_m)) {
+	if (goidshim_load_pair(m_sp, r->g, l->g_m, l->g_sched_sp)) {
 		goidshim_refuse(r, GOIDSHIM_CLASS_UNREADABLE, GOIDSHIM_REASON_G_FAULT);
 		return -1;
 	}
+	r->m = m_sp[0];
 	if (goidshim_load(&r->g0, sizeof(r->g0), r->m, l->m_g0) ||
-	    goidshim_load(gsignal, sizeof(*gsignal), r->m, l->m_gsignal) ||
 	    goidshim_load(&r->curg, sizeof(r->curg), r->m, l->m_curg) ||
-	    goidshim_load(&m_of_g0, sizeof(m_of_g0), r->g0, l->g_m) ||
-	    goidshim_load(&r->g0_sched_sp, sizeof(r->g0_sched_sp), r->g0, l->g_sched_sp)) {
+	    (r->g != r->g0 && goidshim_load_pair(m_sp, r->g0, l->g_m, l->g_sched_sp)) ||
+	    (r->g != r->g0 && r->g != r->curg &&
+	     goidshim_load(gsignal, sizeof(*gsignal), r->m, l->m_gsignal))) {
 		goidshim_refuse(r, GOIDSHIM_CLASS_UNREADABLE, GOIDSHIM_REASON_M_FAULT);
 		return -1;
 	}
-	if (m_of_g0 != r->m || (r->g != r->g0 && r->g != r->curg && r->g != *gsignal)) {
+	r->g0_sched_sp = m_sp[1];
+	if (m_sp[0] != r->m || (r->g != r->g0 && r->g != r->curg && r->g != *gsignal)) {
 		goidshim_refuse(r, GOIDSHIM_CLASS_UNREADABLE, GOIDSHIM_REASON_M_MISMATCH);
 		return -1;
 	}
 	return 0;
 }
 
+/* A g's stack bounds and m: by one read where they are as in every Go from 1.19 to 1.27. */
+static __always_inline int goidshim_load_head(const struct goidshim_golayout *l,
+					      struct goidshim_reading *r, __u64 *m)
+{
+	__u64 head[7];
+
+	if (l->g_stack_lo == 0 && l->g_stack_hi == 8 && l->g_m == 48) {
+		if (goidshim_load(head, sizeof(head), r->curg, 0))
+			return -1;
+		*m = head[6];
+	} else if (goidshim_load_pair(head, r->curg, l->g_stack_lo, l->g_stack_hi) ||
+		   goidshim_load(m, sizeof(*m), r->curg, l->g_m)) {
+		return -1;
+	}
+	r->stack_lo = head[0];
+	r->stack_hi = head[1];
+	return 0;
+}
+
 static __always_inline int goidshim_load_curg(const struct goidshim_golayout *l,
 					      struct goidshim_reading *r)
 {
-	__u64 m_of_curg = 0;
+	__u64 status_goid[2], m_of_curg = 0;
 
-	if (goidshim_load(&r->stack_lo, sizeof(r->stack_lo), r->curg, l->g_stack_lo) ||
-	    goidshim_load(&r->stack_hi, sizeof(r->stack_hi), r->curg, l->g_stack_hi) ||
-	    goidshim_load(&m_of_curg, sizeof(m_of_curg), r->curg, l->g_m) ||
-	    goidshim_load(&r->goid, sizeof(r->goid), r->curg, l->g_goid) ||
-	    goidshim_load(&r->status, sizeof(r->status), r->curg, l->g_atomicstatus)) {
+	if (goidshim_load_head(l, r, &m_of_curg) ||
+	    goidshim_load_pair(status_goid, r->curg, l->g_atomicstatus, l->g_goid)) {
 		goidshim_refuse(r, GOIDSHIM_CLASS_UNREADABLE, GOIDSHIM_REASON_CURG_FAULT);
 		return -1;
 	}
-	r->status &= ~0x1000u;	/* the garbage collector's scan bit */
+	/* The status is the lower half of its word, without the garbage collector's scan bit. */
+	r->status = (__u32)status_goid[0] & ~0x1000u;
+	r->goid = status_goid[1];
 	if (m_of_curg != 0 && m_of_curg != r->m) {
 		goidshim_refuse(r, GOIDSHIM_CLASS_UNREADABLE, GOIDSHIM_REASON_CURG_MISMATCH);
 		return -1;

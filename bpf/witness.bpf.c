@@ -322,8 +322,6 @@ static __always_inline void tally(struct evidence_counts *n, const struct eviden
 	__u32 class_ = shim->class_ < GOIDSHIM_CLASS_MAX ? shim->class_ : 0;
 	__u32 verdict = c->verdict < EVIDENCE_VERDICT_MAX ? c->verdict : 0;
 
-	count(&n->readings);
-	count(&n->verdicts[verdict]);
 	count(&n->classes[class_][verdict]);
 	for (int field = 0; c->fields && field < EVIDENCE_FIELD_MAX; field++)
 		if (c->fields & (1 << field))
@@ -381,14 +379,24 @@ static void lane_count(__u32 tgid, __u32 lane, __u64 sequence)
 	}
 }
 
+/*
+ * sequence, goid, fs_base, g, class, lane, reason, ucontext: from the registers
+ * that shim/usdt.sig.h pins them to. bpf_usdt_arg() would find them anywhere, for
+ * 60 ns each. From another register nothing could agree.
+ */
 SEC("usdt")
-int BPF_USDT(on_sample, __u64 sequence, __u64 goid, __u64 fs_base, __u64 g, __u64 class_,
-	     __u64 lane, __u64 reason, __u64 ucontext)
+int on_sample(struct pt_regs *ctx)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct evidence_account shim = {
-		.fs_base = fs_base, .g = g, .goid = goid, .class_ = class_, .reason = reason,
+		.fs_base = ctx->rdx,
+		.g = ctx->rcx,
+		.goid = ctx->rsi,
+		.class_ = ctx->r8,
+		.reason = ctx->rax,
 	};
+	__u64 sequence = ctx->rdi;
+	__u32 lane = ctx->r9;
 	struct comparison c = {};
 	struct evidence_process *p = process_of(tgid);
 	const struct evidence_layouts *l;
@@ -406,9 +414,9 @@ int BPF_USDT(on_sample, __u64 sequence, __u64 goid, __u64 fs_base, __u64 g, __u6
 	c.kernel_fs_base = goidshim_fs_base();
 	if (!p->tcb_calibrated)
 		tcb_calibrate(p, c.kernel_fs_base);
-	if (report_all || fs_base != c.kernel_fs_base)
+	if (report_all || shim.fs_base != c.kernel_fs_base)
 		c.tcb = tcb_of_current(p);
-	interrupted_context(ucontext, &c.at);
+	interrupted_context(ctx->r10, &c.at);
 	compare(p, l, &shim, &c);
 	tally(n, &shim, &c);
 	if (c.verdict == EVIDENCE_AGREED && !report_all)

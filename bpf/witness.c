@@ -153,6 +153,15 @@ static void counts_add(struct evidence_counts *sum, const struct evidence_counts
 		to[i] += from[i];
 }
 
+static void counts_sum(struct evidence_counts *n)
+{
+	for (int v = 0; v < EVIDENCE_VERDICT_MAX; v++) {
+		for (int c = 0; c < GOIDSHIM_CLASS_MAX; c++)
+			n->verdicts[v] += n->classes[c][v];
+		n->readings += n->verdicts[v];
+	}
+}
+
 int witness_get_counts(struct witness *w, pid_t pid,
 		       struct evidence_counts ret[EVIDENCE_LAYOUT_MAX])
 {
@@ -173,6 +182,7 @@ int witness_get_counts(struct witness *w, pid_t pid,
 			continue;
 		for (int cpu = 0; cpu < cpus; cpu++)
 			counts_add(&ret[layout], &per_cpu[cpu]);
+		counts_sum(&ret[layout]);
 	}
 	free(per_cpu);
 	return 0;

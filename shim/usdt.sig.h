@@ -18,8 +18,10 @@
  * plus a note that tells where it is; a listener sets the semaphore and writes
  * a breakpoint over the nop. It has to be that nop: the kernel replaces a
  * five-byte one by a call, which overwrites the red zone of the interrupted
- * leaf function, and refuses a ten-byte one in silence. Arguments are pinned to
- * whole registers, the one form that every consumer's parser can read.
+ * leaf function, and refuses a ten-byte one in silence. Arguments are in whole
+ * registers, the one form that every consumer's parser can read; those of
+ * `sample` always in the same ones, so that the witness need not parse at all:
+ * rdi, rsi, rdx, rcx, r8, r9, rax, r10.
  *
  * Signal-safe: yes, all of it.
  */
@@ -64,12 +66,16 @@ extern volatile __u16 goidshim_objects_semaphore __attribute__((visibility("hidd
 static inline void usdt_sample(__u64 sequence, __u64 goid, __u64 fs_base, __u64 g, __u64 class_,
 			       __u64 lane, __u64 reason, const void *context)
 {
+	register __u64 r8 __asm__("r8") = class_;
+	register __u64 r9 __asm__("r9") = lane;
+	register const void *r10 __asm__("r10") = context;
+
 	if (__builtin_expect(goidshim_sample_semaphore == 0, 1))
 		return;
 	__asm__ volatile(USDT_PROBE("sample", "8@%0 8@%1 8@%2 8@%3 8@%4 8@%5 8@%6 8@%7")
 			 :
-			 : "r"(sequence), "r"(goid), "r"(fs_base), "r"(g), "r"(class_), "r"(lane),
-			   "r"(reason), "r"(context)
+			 : "D"(sequence), "S"(goid), "d"(fs_base), "c"(g), "r"(r8), "r"(r9),
+			   "a"(reason), "r"(r10)
 			 : "memory");
 }
 
