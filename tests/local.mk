@@ -278,6 +278,13 @@ check_LTLIBRARIES += %D%/liblyingsig.la %D%/liblying.la
 	%D%/fixtures/lies.c %D%/fixtures/lies.h %D%/fixtures/lie-layout.h
 %C%_liblying_la_LIBADD = %D%/liblyingsig.la libprobesig.la libprobe.la
 %C%_liblying_la_LDFLAGS = -rpath /nowhere $(libgoidshim_la_LDFLAGS)
+
+bench_programs += %D%/bench/bench_sampler %D%/bench/bench_witness
+%C%_bench_bench_sampler_SOURCES = %D%/bench/bench_sampler.c $(bench_sources)
+%C%_bench_bench_sampler_LDADD = libwitness.la
+%C%_bench_bench_witness_SOURCES = %D%/bench/bench_witness.c $(bench_sources) \
+	shim/usdt.sig.c $(fakeg)
+%C%_bench_bench_witness_LDADD = libwitness.la
 endif
 
 #
@@ -336,14 +343,3 @@ script_tests += %D%/check-formats.tap %D%/check-html.tap
 EXTRA_DIST += %D%/browser.py
 CLEANFILES += check-html.ring check-html.html \
 	check-formats.ring check-formats.ring.bad check-formats.pb.gz check-formats.so
-
-CLEANFILES += check-html.ring check-html.html
-
-if HAVE_BPF
-bench_programs += %D%/bench/bench_sampler %D%/bench/bench_witness
-%C%_bench_bench_sampler_SOURCES = %D%/bench/bench_sampler.c $(bench_sources)
-%C%_bench_bench_sampler_LDADD = libwitness.la
-%C%_bench_bench_witness_SOURCES = %D%/bench/bench_witness.c $(bench_sources) \
-	shim/usdt.sig.c $(fakeg)
-%C%_bench_bench_witness_LDADD = libwitness.la
-endif
