@@ -15,7 +15,7 @@
 #include "shim/config.h"
 #include "shim/fault.sig.h"
 #include "shim/handler.h"
-#include "shim/libunwind.h"
+#include "shim/unwindlib.h"
 #include "shim/log.h"
 #include "shim/notes.h"
 #include "shim/objects.h"
@@ -93,7 +93,7 @@ static void choose_unwinder(const struct config *config)
 {
 	sampler.stack_depth = config->stack_depth;
 	unwind.backend = config->unwind;
-	if (unwind.backend == UNWIND_LIBUNWIND && libunwind_open() < 0) {
+	if (unwind.backend == UNWIND_LIBUNWIND && unwindlib_open() < 0) {
 		log_line(LOG_WARN, "GOIDSHIM_UNWIND: libunwind.so.8 cannot be used; using cfi");
 		unwind.backend = UNWIND_CFI;
 	}

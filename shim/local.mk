@@ -36,7 +36,7 @@ libgoidshim_la_SOURCES = \
 	%D%/handler.c %D%/handler.h \
 	%D%/cfi.c %D%/cfi.h \
 	%D%/modules.c %D%/modules.h \
-	%D%/libunwind.c %D%/libunwind.h \
+	%D%/unwindlib.c %D%/unwindlib.h \
 	%D%/unwind.c %D%/unwind.h
 libgoidshim_la_LIBADD = libshimsig.la libprobesig.la libprobe.la
 libgoidshim_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete \

@@ -78,7 +78,7 @@ struct unwind_go {
 
 struct unwind {
 	enum unwind_backend backend;
-	/* UNWIND_LIBUNWIND: one step; see libunwind.h. */
+	/* UNWIND_LIBUNWIND: one step; see unwindlib.h. */
 	enum goidshim_stack_end (*libunwind_step)(struct cfi_registers *regs);
 };
 

@@ -9,13 +9,13 @@
  * has deadlocked there. So its own reference to that function, and nobody
  * else's, is led to one that answers a handler from our snapshot of the modules.
  */
-#ifndef SHIM_LIBUNWIND_H
-#define SHIM_LIBUNWIND_H
+#ifndef SHIM_UNWINDLIB_H
+#define SHIM_UNWINDLIB_H
 
 /*
  * Opens it and makes it unwind.libunwind_step. Returns 0, or -ENOENT if it is
  * not installed or not of the form that we know. Ordinary code.
  */
-int libunwind_open(void);
+int unwindlib_open(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "shim/libunwind.h"
+#include "shim/unwindlib.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -179,7 +179,7 @@ static bool find_functions(void *library)
 	       libunwind.is_signal_frame;
 }
 
-int libunwind_open(void)
+int unwindlib_open(void)
 {
 	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	struct link_map *map;
