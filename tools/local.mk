@@ -107,6 +107,7 @@ goidshim_record_SOURCES = \
 	%D%/summary.c %D%/summary.h
 goidshim_record_LDADD = libtarget.la libtools.la
 dist_man_MANS += %D%/goidshim-record.1
+EXTRA_DIST += %D%/goidshim-verify.8
 
 if HAVE_BPF
 goidshim_record_SOURCES += \
@@ -121,6 +122,6 @@ goidshim_verify_SOURCES = \
 	%D%/goidshim-verify.c \
 	%D%/trial.c %D%/trial.h \
 	%D%/verdict.c %D%/verdict.h
-dist_man_MANS += %D%/goidshim-verify.8
+man_MANS += %D%/goidshim-verify.8
 goidshim_verify_LDADD = libwitness.la libtarget.la libtools.la $(JANSSON_LIBS)
 endif
