@@ -345,6 +345,8 @@ check_PROGRAMS += %D%/profile-ring
 %C%_profile_ring_SOURCES = %D%/profile-ring.c
 %C%_profile_ring_LDADD = libringfile.la libgofile.la libprobetest.la $(LIBDW_LIBS) $(LIBELF_LIBS)
 script_tests += %D%/check-formats.tap %D%/check-html.tap
+bench_programs += %D%/bench/bench_formats
+%C%_bench_bench_formats_SOURCES = %D%/bench/bench_formats.c %D%/bench/bench.c %D%/bench/bench.h
 EXTRA_DIST += %D%/browser.py
-CLEANFILES += check-html.ring check-html.html \
+CLEANFILES += bench_formats.ring check-html.ring check-html.html \
 	check-formats.ring check-formats.ring.bad check-formats.pb.gz check-formats.so

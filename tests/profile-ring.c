@@ -55,9 +55,9 @@ static __u64 mix(__u64 a, __u64 b)
 /* One of three callees of whoever called so far, the first most often. */
 static __u64 step(__u64 path)
 {
-	unsigned dice = (unsigned)(roll() % 8);
+	unsigned dice = (unsigned)(roll() % 16);
 
-	return mix(path, dice < 5 ? 0 : dice < 7 ? 1 : 2);
+	return mix(path, dice < 14 ? 0 : dice < 15 ? 1 : 2);
 }
 
 static __u64 go_function(const struct program *p, __u64 path)
@@ -85,6 +85,7 @@ static __u16 make_stack(const struct program *p, __u64 goid, bool in_c, __u64 *p
 		outward[depth++] = p->cgocall;
 	for (unsigned i = 0; in_c && i < 1 + roll() % C_DEPTH; i++, path = step(path))
 		outward[depth++] = p->c_functions[(path >> 20) % p->c_count];
+	outward[depth - 1] += roll() % 4; /* the instruction that was interrupted */
 	for (__u16 i = 0; i < depth; i++)
 		pcs[i] = outward[depth - 1 - i];
 	return depth;

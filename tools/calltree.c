@@ -61,37 +61,68 @@ int calltree_child(struct calltree *tree, uint32_t parent, uint32_t name, uint32
 
 struct order {
 	const char *text;
-	uint32_t node;
+	uint32_t name;
 };
 
-/* Backwards: each node is put before the siblings that were linked already. */
 static int compare(const void *a, const void *b)
 {
 	const struct order *x = a, *y = b;
-	int r = strcmp(y->text, x->text);
 
-	return r ? r : x->node < y->node ? 1 : -1;
+	return strcmp(x->text, y->text);
 }
 
-int calltree_sort(struct calltree *tree, char *const *texts)
+/* Fills ranks[name] for every text: sorting names is less work than sorting nodes. */
+static int rank_names(char *const *texts, size_t count, uint32_t *ranks)
 {
-	struct order *order = calloc(tree->count, sizeof(*order));
+	struct order *order = calloc(count, sizeof(*order));
 
 	if (!order)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < tree->count; i++) {
-		order[i] = (struct order){ texts[tree->nodes[i].name], i };
-		tree->nodes[i].first_child = 0;
-	}
-	qsort(order, tree->count, sizeof(*order), compare);
-	for (size_t i = 0; i < tree->count; i++) {
-		struct calltree_node *node = &tree->nodes[order[i].node];
-
-		if (order[i].node == CALLTREE_ROOT)
-			continue;
-		node->next = tree->nodes[node->parent].first_child;
-		tree->nodes[node->parent].first_child = order[i].node;
-	}
+	for (uint32_t i = 0; i < count; i++)
+		order[i] = (struct order){ texts[i], i };
+	qsort(order, count, sizeof(*order), compare);
+	for (uint32_t i = 0; i < count; i++)
+		ranks[order[i].name] = i;
 	free(order);
 	return 0;
+}
+
+/* The nodes by descending rank of their names, in heads[rank] and then along `next`. */
+static void collect(struct calltree *tree, const uint32_t *ranks, uint32_t *heads)
+{
+	for (uint32_t i = 1; i < tree->count; i++) {
+		struct calltree_node *node = &tree->nodes[i];
+
+		node->first_child = 0;
+		node->next = heads[ranks[node->name]];
+		heads[ranks[node->name]] = i;
+	}
+	tree->nodes[CALLTREE_ROOT].first_child = 0;
+}
+
+/* Each node is put before the siblings that were put there already. */
+static void link_children(struct calltree *tree, const uint32_t *heads, size_t count)
+{
+	for (size_t rank = count; rank-- > 0;) {
+		for (uint32_t at = heads[rank], next; at; at = next) {
+			struct calltree_node *node = &tree->nodes[at];
+
+			next = node->next;
+			node->next = tree->nodes[node->parent].first_child;
+			tree->nodes[node->parent].first_child = at;
+		}
+	}
+}
+
+int calltree_sort(struct calltree *tree, char *const *texts, size_t count)
+{
+	uint32_t *ranks = calloc(2 * count, sizeof(*ranks));
+	int r = ranks ? rank_names(texts, count, ranks) : -ENOMEM;
+
+	if (!r) {
+		collect(tree, ranks, ranks + count);
+		link_children(tree, ranks + count, count);
+	}
+	free(ranks);
+	return r;
 }

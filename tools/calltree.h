@@ -34,7 +34,10 @@ void calltree_free(struct calltree *tree);
 int calltree_child(struct calltree *tree, uint32_t parent, uint32_t name, uint32_t kind,
 		   uint32_t *ret_node);
 
-/* Links children to parents, in the order of `texts[name]`. Returns 0 or -ENOMEM. */
-int calltree_sort(struct calltree *tree, char *const *texts);
+/*
+ * Links children to parents, in the order of their texts[name]; `count` texts
+ * cover every name. Returns 0 or -ENOMEM.
+ */
+int calltree_sort(struct calltree *tree, char *const *texts, size_t count);
 
 #endif

@@ -6,6 +6,8 @@
 #include "tools/profiled.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* The number of the frame that stands above a series' own, or 0 for none. */
 static int root_name(const struct export_context *context, struct profiled *profiled,
@@ -46,50 +48,84 @@ static int add_series(const struct export_context *context, struct profiled *pro
 	return r;
 }
 
-/* A semicolon in a name would end its frame. */
-static void put_name(FILE *out, const char *name)
+/* A line that grows and shrinks with the path from the root. */
+struct line {
+	char *text;
+	size_t size;
+	size_t room;
+	size_t *ends;		/* where the path was so many frames long */
+	size_t depth;
+	size_t depth_room;
+};
+
+/* Appends a frame. A semicolon in a name would end it. */
+static int push(struct line *line, const char *name)
 {
+	size_t length = strlen(name);
+
+	if (line->size + length + 1 > line->room) {
+		char *grown = realloc(line->text, 2 * (line->size + length + 1));
+
+		if (!grown)
+			return -ENOMEM;
+		line->text = grown;
+		line->room = 2 * (line->size + length + 1);
+	}
+	if (line->depth == line->depth_room) {
+		size_t room = line->depth_room ? 2 * line->depth_room : 256;
+		size_t *grown = reallocarray(line->ends, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		line->ends = grown;
+		line->depth_room = room;
+	}
+	line->ends[line->depth++] = line->size;
 	for (; *name; name++)
-		putc_unlocked(*name == ';' ? ':' : *name, out);
+		line->text[line->size++] = *name == ';' ? ':' : *name;
+	line->text[line->size++] = ';';
+	return 0;
 }
 
-static void put_line(FILE *out, const struct calltree *tree, uint32_t node, char *const *texts)
+static void pop(struct line *line)
 {
-	uint32_t path[GOIDSHIM_MAX_STACK * SYMBOLIZER_FRAMES_MAX + 3];
-	size_t depth = 0;
-
-	for (uint32_t at = node; at != CALLTREE_ROOT; at = tree->nodes[at].parent)
-		path[depth++] = at;
-	while (depth-- > 0) {
-		put_name(out, texts[tree->nodes[path[depth]].name]);
-		putc_unlocked(depth ? ';' : ' ', out);
-	}
-	fprintf(out, "%llu\n", (unsigned long long)tree->nodes[node].self);
+	line->size = line->ends[--line->depth];
 }
 
 /* Depth first, so that the lines come out sorted. */
-static void put_tree(FILE *out, const struct calltree *tree, char *const *texts)
+static int put_tree(FILE *out, const struct calltree *tree, char *const *texts, struct line *line)
 {
 	uint32_t at = tree->nodes[CALLTREE_ROOT].first_child;
 
 	while (at != CALLTREE_ROOT) {
 		const struct calltree_node *node = &tree->nodes[at];
 
-		if (node->self)
-			put_line(out, tree, at, texts);
+		if (push(line, texts[node->name]))
+			return -ENOMEM;
+		if (node->self) {
+			fwrite(line->text, 1, line->size - 1, out);
+			fprintf(out, " %llu\n", (unsigned long long)node->self);
+		}
 		if (node->first_child) {
 			at = node->first_child;
 			continue;
 		}
-		while (at != CALLTREE_ROOT && !tree->nodes[at].next)
+		pop(line);
+		while (at != CALLTREE_ROOT && !tree->nodes[at].next) {
 			at = tree->nodes[at].parent;
+			if (at != CALLTREE_ROOT)
+				pop(line);
+		}
 		at = at == CALLTREE_ROOT ? at : tree->nodes[at].next;
 	}
+	return 0;
 }
 
 static int end(const struct export_context *context, void *state)
 {
 	struct profiled *profiled = state;
+	const struct strings *strings = &profiled->locations.strings;
+	struct line line = { 0 };
 	struct calltree tree;
 	int r = calltree_init(&tree);
 
@@ -99,10 +135,12 @@ static int end(const struct export_context *context, void *state)
 		r = add_series(context, profiled, &profiled->stacks.series[i], &tree);
 	}
 	if (!r)
-		r = calltree_sort(&tree, profiled->locations.strings.texts);
+		r = calltree_sort(&tree, strings->texts, strings->count);
 	if (!r)
-		put_tree(context->out, &tree, profiled->locations.strings.texts);
+		r = put_tree(context->out, &tree, strings->texts, &line);
 	calltree_free(&tree);
+	free(line.text);
+	free(line.ends);
 	return r;
 }
 

@@ -9,6 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE (2u << 20)
 
 static uint64_t make_slot(uint64_t hash, uint32_t id)
 {
@@ -44,6 +47,21 @@ static void place(struct hashindex *index, uint64_t slot)
 	index->slots[i] = slot;
 }
 
+/* Empty slots. A large table is looked at everywhere: huge pages save its page walks. */
+static uint64_t *allocate(size_t count)
+{
+	size_t size = count * sizeof(uint64_t);
+	void *slots;
+
+	if (size < HUGE_PAGE)
+		return calloc(count, sizeof(uint64_t));
+	slots = aligned_alloc(HUGE_PAGE, size);
+	if (!slots)
+		return NULL;
+	madvise(slots, size, MADV_HUGEPAGE);
+	return memset(slots, 0, size);
+}
+
 static int grow(struct hashindex *index)
 {
 	struct hashindex grown = {
@@ -51,7 +69,7 @@ static int grow(struct hashindex *index)
 		.count = index->count,
 	};
 
-	grown.slots = calloc(grown.slot_count, sizeof(*grown.slots));
+	grown.slots = allocate(grown.slot_count);
 	if (!grown.slots)
 		return -ENOMEM;
 	for (size_t i = 0; i < index->slot_count; i++)

@@ -12,7 +12,7 @@
 
 #include "tools/record.h"
 
-#define SERIES_KEY_SIZE offsetof(struct series, samples)
+#define OWNER_SIZE offsetof(struct series, stack)	/* what says whose samples a series counts */
 
 /* Makes room for `more` elements of `size` bytes in the array that `at` points to. */
 static int reserve(void *at, size_t count, size_t *room, size_t more, size_t size)
@@ -63,7 +63,6 @@ static int add_stack(struct stacks *stacks, const struct stack_key *key, uint64_
 		return -ENOMEM;
 	memcpy(stacks->pcs + stacks->pc_count, key->pcs, key->depth * sizeof(*key->pcs));
 	stacks->stacks[stacks->count++] = (struct stack){
-		.hash = hash,
 		.first = stacks->pc_count,
 		.depth = key->depth,
 		.end = key->end,
@@ -73,23 +72,15 @@ static int add_stack(struct stacks *stacks, const struct stack_key *key, uint64_
 	return 0;
 }
 
-static int find_stack(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t *ret_id)
+/* `hash` is that of the key. */
+static int find_stack(struct stacks *stacks, const struct stack_key *key, uint64_t hash,
+		      uint32_t *ret_id)
 {
-	__u64 pc = sample->pc;
-	uint64_t hash;
-	struct stack_key key = { record_frames(sample), sample->stack_depth, sample->stack_end,
-				 sample->stack_gap };
-
-	if (!key.depth) {
-		key.pcs = &pc;
-		key.depth = 1;
-	}
-	hash = hashindex_bytes(key.end, key.pcs, key.depth * sizeof(*key.pcs));
-	*ret_id = hashindex_find(&stacks->index, hash, is_same_stack, stacks, &key);
+	*ret_id = hashindex_find(&stacks->index, hash, is_same_stack, stacks, key);
 	if (*ret_id != HASHINDEX_NONE)
 		return 0;
 	*ret_id = (uint32_t)stacks->count;
-	return add_stack(stacks, &key, hash);
+	return add_stack(stacks, key, hash);
 }
 
 static bool is_same_labels(const void *owner, uint32_t id, const void *key)
@@ -132,23 +123,45 @@ static int find_labels(struct stacks *stacks, const struct goidshim_sample *samp
 	return 0;
 }
 
+struct series_key {
+	struct series owner;
+	struct stack_key stack;
+};
+
 static bool is_same_series(const void *owner, uint32_t id, const void *key)
 {
-	return !memcmp(&((const struct stacks *)owner)->series[id], key, SERIES_KEY_SIZE);
+	const struct stacks *stacks = owner;
+	const struct series_key *wanted = key;
+
+	return !memcmp(&stacks->series[id], &wanted->owner, OWNER_SIZE) &&
+	       is_same_stack(stacks, stacks->series[id].stack, &wanted->stack);
 }
 
-static int find_series(struct stacks *stacks, const struct series *key, struct series **ret_series)
+static int add_series(struct stacks *stacks, struct series_key *key, uint64_t stack_hash,
+		      uint64_t hash)
 {
-	uint64_t hash = hashindex_bytes(0, key, SERIES_KEY_SIZE);
+	int r = find_stack(stacks, &key->stack, stack_hash, &key->owner.stack);
+
+	if (r || reserve(&stacks->series, stacks->series_count, &stacks->series_room, 1,
+			 sizeof(key->owner)) ||
+	    hashindex_add(&stacks->series_index, hash, (uint32_t)stacks->series_count))
+		return -ENOMEM;
+	stacks->series[stacks->series_count++] = key->owner;
+	return 0;
+}
+
+/* One look-up for stack and owner together: a stack seldom has more than one. */
+static int find_series(struct stacks *stacks, struct series_key *key, struct series **ret_series)
+{
+	uint64_t stack_hash = hashindex_bytes(key->stack.end, key->stack.pcs,
+					      key->stack.depth * sizeof(*key->stack.pcs));
+	uint64_t hash = hashindex_bytes(stack_hash, &key->owner, OWNER_SIZE);
 	uint32_t id = hashindex_find(&stacks->series_index, hash, is_same_series, stacks, key);
 
 	if (id == HASHINDEX_NONE) {
 		id = (uint32_t)stacks->series_count;
-		if (reserve(&stacks->series, stacks->series_count, &stacks->series_room, 1,
-			    sizeof(*key)) ||
-		    hashindex_add(&stacks->series_index, hash, id))
+		if (add_series(stacks, key, stack_hash, hash))
 			return -ENOMEM;
-		stacks->series[stacks->series_count++] = *key;
 	}
 	*ret_series = &stacks->series[id];
 	return 0;
@@ -157,19 +170,26 @@ static int find_series(struct stacks *stacks, const struct series *key, struct s
 int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample,
 	       struct series *ret_series)
 {
-	struct series key = {
-		.goid = sample->goid,
-		.start_pc = sample->start_pc,
-		.tid = sample->tid,
-		.object = sample->object,
-		.class_ = sample->class_,
-		.reason = sample->reason,
+	struct series_key key = {
+		.owner = {
+			.goid = sample->goid,
+			.start_pc = sample->start_pc,
+			.tid = sample->tid,
+			.object = sample->object,
+			.class_ = sample->class_,
+			.reason = sample->reason,
+		},
+		.stack = { record_frames(sample), sample->stack_depth, sample->stack_end,
+			   sample->stack_gap },
 	};
 	struct series *series;
-	int r = find_stack(stacks, sample, &key.stack);
+	int r;
 
-	if (!r)
-		r = find_labels(stacks, sample, &key.labels);
+	if (!key.stack.depth) {
+		key.stack.pcs = &sample->pc;
+		key.stack.depth = 1;
+	}
+	r = find_labels(stacks, sample, &key.owner.labels);
 	if (!r)
 		r = find_series(stacks, &key, &series);
 	if (r)

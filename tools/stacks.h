@@ -12,7 +12,6 @@
 #include "tools/hashindex.h"
 
 struct stack {
-	uint64_t hash;
 	size_t first;		/* in `pcs` */
 	uint16_t depth;		/* at least 1 */
 	uint8_t end;		/* enum goidshim_stack_end */
@@ -29,14 +28,13 @@ struct stacks_labels {
 struct series {
 	uint64_t goid;		/* 0: none */
 	uint64_t start_pc;	/* entry of the goroutine's first function; 0 unknown */
-	uint32_t stack;
 	uint32_t labels;	/* 0: none */
 	uint32_t tid;
 	uint8_t object;
 	uint8_t class_;		/* enum goidshim_class */
 	uint8_t reason;		/* enum goidshim_reason */
 	uint8_t zero;
-	/* What follows is not part of the key. */
+	uint32_t stack;
 	uint64_t samples;
 	uint64_t periods;
 };
