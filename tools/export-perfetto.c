@@ -62,6 +62,25 @@ static void begin_event(FILE *out, struct trace *trace)
 	trace->has_events = true;
 }
 
+static void put_number(FILE *out, uint64_t value, unsigned int digits)
+{
+	char text[24], *at = text + sizeof(text);
+	char *end = at;
+
+	for (; value || digits; value /= 10, digits -= digits > 0)
+		*--at = (char)('0' + value % 10);
+	fwrite_unlocked(at, 1, (size_t)(end - at), out);
+}
+
+/* Microseconds with the nanoseconds behind the point; a million of these are written. */
+static void put_time(FILE *out, const char *key, uint64_t ns)
+{
+	fputs_unlocked(key, out);
+	put_number(out, ns / 1000, 1);
+	putc_unlocked('.', out);
+	put_number(out, ns % 1000, 3);
+}
+
 static void put_slice(const struct export_context *context, struct trace *trace,
 		      const struct track *track, const struct slice *slice, uint64_t end_ns)
 {
@@ -71,10 +90,19 @@ static void put_slice(const struct export_context *context, struct trace *trace,
 	begin_event(out, trace);
 	fputs("{\"ph\":\"X\",\"name\":", out);
 	json_put_string(out, trace->profiled.locations.strings.texts[slice->name]);
-	fprintf(out, ",\"cat\":\"%s\",\"pid\":%u,\"tid\":%llu,\"ts\":%.3f,\"dur\":%.3f}",
-		categories[slice->kind], track->process, (unsigned long long)track->number,
-		((double)slice->start_ns - (double)zero) / 1e3,
-		(double)(end_ns - slice->start_ns) / 1e3);
+	fputs_unlocked(",\"cat\":\"", out);
+	fputs_unlocked(categories[slice->kind], out);
+	fputs_unlocked("\",\"pid\":", out);
+	put_number(out, track->process, 1);
+	fputs_unlocked(",\"tid\":", out);
+	put_number(out, track->number, 1);
+	/* A sample's time may reach back to before the recording began. */
+	if (slice->start_ns >= zero)
+		put_time(out, ",\"ts\":", slice->start_ns - zero);
+	else
+		put_time(out, ",\"ts\":-", zero - slice->start_ns);
+	put_time(out, ",\"dur\":", end_ns - slice->start_ns);
+	putc_unlocked('}', out);
 }
 
 static void put_name(FILE *out, struct trace *trace, const char *what, uint32_t process,
