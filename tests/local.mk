@@ -150,6 +150,12 @@ libunwindtest_la_SOURCES = shim/cfi.sig.c shim/cfi.c shim/modules.sig.c shim/mod
 	shim/unwind.sig.c shim/unwind.c
 libunwindtest_la_LIBADD = libprobesig.la libprobe.la
 
+# Built on demand, with clang; see the head of the file.
+EXTRA_PROGRAMS += %D%/fuzz_cfi
+%C%_fuzz_cfi_SOURCES = %D%/fuzz_cfi.c shim/cfi.sig.c shim/cfi.c
+%C%_fuzz_cfi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_cfi_LDADD = libprobetest.la
+
 criterion_tests += %D%/test_modules
 %C%_test_modules_SOURCES = %D%/test_modules.c %D%/bench/faults.c %D%/bench/faults.h
 %C%_test_modules_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
