@@ -320,10 +320,8 @@ int modules_refresh(bool with_cfi, void (*on_new)(const struct modules_entry *))
 	struct refresh refresh = { .with_cfi = with_cfi, .on_new = on_new };
 	int saved_errno = errno;
 
-	if (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE)) {
-		modules_mark_stale();
+	if (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
 		return 0;
-	}
 	find_loader_lookup();
 	dl_iterate_phdr(refresh_module, &refresh);
 	if (refresh.any)

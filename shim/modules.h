@@ -38,10 +38,9 @@ struct modules_entry {
  * that was added, in order of index, one at a time; index 0 is the executable.
  * With `with_cfi` their call-frame information is compiled.
  *
- * Returns 0, also when another thread is just doing it (the mark of
- * modules_take_stale is then set again), or -ENOMEM. Not signal-safe; takes the
- * dynamic linker's lock, so not to be called while holding one that a
- * library's constructor may want.
+ * Returns 0, also when another thread is just doing it, or -ENOMEM. Not
+ * signal-safe; takes the dynamic linker's lock, so not to be called while
+ * holding one that a library's constructor may want.
  */
 int modules_refresh(bool with_cfi, void (*on_new)(const struct modules_entry *));
 

@@ -22,7 +22,6 @@ struct snapshot {
 
 static struct snapshot snapshots[2];
 static unsigned current;	/* index in snapshots */
-static bool stale;
 static int (*find_object)(void *pc, struct modules_found_object *ret);
 
 /* -------------------------------------------------------------------- writing */
@@ -75,17 +74,6 @@ void modules_snapshot_publish(void)
 void modules_set_find_object(int (*function)(void *pc, struct modules_found_object *ret))
 {
 	__atomic_store_n(&find_object, function, __ATOMIC_RELEASE);
-}
-
-bool modules_take_stale(void)
-{
-	return __atomic_load_n(&stale, __ATOMIC_RELAXED) &&
-	       __atomic_exchange_n(&stale, false, __ATOMIC_ACQ_REL);
-}
-
-void modules_mark_stale(void)
-{
-	__atomic_store_n(&stale, true, __ATOMIC_RELAXED);
 }
 
 /* -------------------------------------------------------------------- reading */
@@ -180,7 +168,6 @@ static bool find_new(__u64 pc, struct modules_segment *ret)
 	if (find == NULL || find((void *)pc, &object) != 0 ||
 	    !find_code((__u64)object.map_start, pc, &code))
 		return false;
-	modules_mark_stale();
 	*ret = (struct modules_segment){
 		.start = code.start,
 		.end = code.end,

@@ -18,8 +18,7 @@
  * be out of date, and a handler that finds out asks the C library's
  * _dl_find_object(), which is lock-free and async-signal-safe, and interprets
  * the one function's call-frame information in place. That is slower (about a
- * microsecond) and as exact; it also leaves a mark for the next ordinary hook
- * to refresh the snapshot. A module that has taken the place of another is
+ * microsecond) and as exact. A module that has taken the place of another is
  * noticed by its stamp, sixteen bytes of its build id.
  *
  * Signal-safe: all of it.
@@ -83,10 +82,6 @@ void modules_find_rule(const struct modules_segment *segment, __u64 pc, struct c
  * than 0. Returns what it returned last.
  */
 int modules_each(int (*visit)(const struct modules_module *module, void *arg), void *arg);
-
-/* Has a handler met a module that is not in the snapshot? Clears the mark. */
-bool modules_take_stale(void);
-void modules_mark_stale(void);
 
 /*
  * For modules.c alone: the snapshot to fill next, and making it current. One
