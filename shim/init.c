@@ -116,7 +116,7 @@ static int take_signals(const struct trigger *trigger)
 static int choose_trigger(const struct config *config, struct trigger *ret)
 {
 	struct goidshim_header *h = sampler.ring.header;
-	int err = trigger_choose(config->trigger, config->rate_hz, ret);
+	int err = trigger_choose(config->trigger, config->rate_hz, objects_can_exec(), ret);
 
 	if (err) {
 		log_line(LOG_WARN, "not recording: no trigger works: %s", ret->note);

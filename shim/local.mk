@@ -26,6 +26,7 @@ libgoidshim_la_SOURCES = \
 	%D%/init.c %D%/init.h \
 	%D%/interpose.c %D%/interpose.h \
 	%D%/threads.c \
+	%D%/exec.c \
 	%D%/sigwait.c \
 	%D%/config.c %D%/config.h \
 	%D%/log.c %D%/log.h \

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <link.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "probe/golayout.h"
 #include "shim/log.h"
@@ -12,6 +13,7 @@
 static struct goidshim_object objects[GOIDSHIM_MAX_OBJECTS];
 static struct unwind_go gos[GOIDSHIM_MAX_OBJECTS];
 static unsigned count;
+static bool can_exec;
 static unsigned long long loaded;	/* dl_phdr_info.dlpi_adds at the last look */
 
 static const char *name_of(const struct dl_phdr_info *info)
@@ -27,6 +29,15 @@ static bool is_known(const struct goidshim_golayout *layout)
 	return false;
 }
 
+/* The linker drops what nothing calls, so the name is there only for a reason. */
+static bool has_exec(const struct gobinary *binary)
+{
+	const struct gopclntab_bytes *names = &binary->functions.funcnames;
+	static const char exec[] = "\0syscall.Exec";
+
+	return memmem(names->bytes, names->size, exec, sizeof(exec)) != NULL;
+}
+
 static void add(const struct dl_phdr_info *info, const struct gobinary *binary,
 		const struct goidshim_golayout *layout)
 {
@@ -36,6 +47,7 @@ static void add(const struct dl_phdr_info *info, const struct gobinary *binary,
 	snprintf(o->go_version, sizeof(o->go_version), "%.31s", binary->version);
 	o->load_bias = info->dlpi_addr;
 	unwind_prepare_go(binary, &gos[count]);
+	can_exec |= has_exec(binary);
 	count++;
 	log_line(LOG_INFO, "%s: %s, g at FS base%+lld, goid at g+%u, %u offsets proved",
 		 name_of(info), binary->version, (long long)layout->tls_offset, layout->g_goid,
@@ -97,6 +109,11 @@ static int compare_loaded(struct dl_phdr_info *info, size_t size, void *context)
 {
 	*(bool *)context = info->dlpi_adds != loaded;
 	return 1;
+}
+
+bool objects_can_exec(void)
+{
+	return can_exec;
 }
 
 bool objects_changed(void)

@@ -19,6 +19,9 @@ unsigned objects_find(void);
 const struct goidshim_object *objects_get(unsigned index);
 struct unwind_go *objects_get_go(unsigned index);
 
+/* Is syscall.Exec linked into one of them? Without it Go code cannot exec itself. */
+bool objects_can_exec(void);
+
 /* Has the dynamic linker loaded anything since the last objects_find()? Cheap. */
 bool objects_changed(void);
 

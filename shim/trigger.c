@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -26,6 +27,13 @@ static struct {
 	__u64 period_ns;
 	__u64 cookie;
 } running;
+
+/* The events that later threads inherit: one, or one for each thread there was at start. */
+#define MAX_INHERITED 64
+static struct {
+	int fds[MAX_INHERITED];
+	unsigned count;
+} inherited;
 
 /* What this thread was armed with. */
 static __thread struct {
@@ -80,13 +88,17 @@ static int perf_open(struct perf_event_attr *attr, pid_t tid)
 	return fd < 0 ? -errno : move_up((int)fd);
 }
 
+/* The descriptor is the event: it stays open for the life of the process. */
 static int arm_sigtrap(pid_t tid)
 {
 	struct perf_event_attr attr = perf_attr(true);
 	int fd = perf_open(&attr, tid);
 
-	/* The descriptor is the event: it stays open for the life of the process. */
-	return fd < 0 ? fd : 0;
+	if (fd < 0)
+		return fd;
+	if (inherited.count < MAX_INHERITED)
+		inherited.fds[inherited.count++] = fd;
+	return 0;
 }
 
 static int arm_perf(pid_t tid)
@@ -98,7 +110,7 @@ static int arm_perf(pid_t tid)
 	if (fd < 0)
 		return fd;
 	if (fcntl(fd, F_SETFL, O_ASYNC) || fcntl(fd, F_SETSIG, TIMER_SIGNAL) ||
-	    fcntl(fd, F_SETOWN_EX, &owner) || syscall(SYS_ioctl, fd, PERF_EVENT_IOC_ENABLE, 0)) {
+	    fcntl(fd, F_SETOWN_EX, &owner) || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0)) {
 		int err = -errno;
 
 		close(fd);
@@ -174,36 +186,39 @@ static int sigtrap_is_safe(void)
 	return uname(&name) == 0 && atoi(name.release) >= 6 ? 0 : -ENOTSUP;
 }
 
-static int try_sigtrap(void)
+static int try_sigtrap(bool may_exec, const char **ret_note)
 {
 	int err = sigtrap_is_safe();
 
 	if (err)
 		return err;
-	running.user_only = 0;
+	running.user_only = may_exec;
+	*ret_note = may_exec ? "user time only, for the program can exec itself" : NULL;
 	err = try_perf(true);
-	if (err != -EACCES && err != -EPERM)
+	if (may_exec || (err != -EACCES && err != -EPERM))
 		return err;
 	running.user_only = 1;
+	*ret_note = "no permission to sample the kernel";
 	return try_perf(true);
 }
 
-static int try_signal(void)
+static int try_signal(bool may_exec, const char **ret_note)
 {
 	running.user_only = 1;
 	return try_perf(false);
 }
 
-static int try_timer(void)
+static int try_timer(bool may_exec, const char **ret_note)
 {
 	running.user_only = 0;
+	*ret_note = "at most CONFIG_HZ signals a second, weighted";
 	return 0;
 }
 
 static const struct candidate {
 	__u32 kind;
 	const char *name;
-	int (*try)(void);
+	int (*try)(bool may_exec, const char **ret_note);
 } candidates[] = {
 	{ GOIDSHIM_TRIGGER_SIGTRAP, "sigtrap", try_sigtrap },
 	{ GOIDSHIM_TRIGGER_PERF, "perf", try_signal },
@@ -231,19 +246,18 @@ static void add_note(char note[160], const char *subject, const char *text)
 	snprintf(note + n, 160 - n, "%s%s: %s", n ? "; " : "", subject, text);
 }
 
-static void accept(const struct candidate *c, struct trigger *ret)
+static void accept(const struct candidate *c, const char *note, struct trigger *ret)
 {
 	ret->kind = running.kind = c->kind;
 	ret->user_only = running.user_only;
 	ret->sig = c->kind == GOIDSHIM_TRIGGER_SIGTRAP ? SIGTRAP : TIMER_SIGNAL;
-	if (c->kind == GOIDSHIM_TRIGGER_TIMER)
-		add_note(ret->note, c->name, "at most CONFIG_HZ signals a second, weighted");
-	if (c->kind == GOIDSHIM_TRIGGER_SIGTRAP && running.user_only)
-		add_note(ret->note, c->name, "no permission to sample the kernel");
+	if (note)
+		add_note(ret->note, c->name, note);
 }
 
-int trigger_choose(__u32 asked, __u32 rate_hz, struct trigger *ret)
+int trigger_choose(__u32 asked, __u32 rate_hz, bool may_exec, struct trigger *ret)
 {
+	const char *note;
 	int err = 0, last = 0;
 
 	*ret = (struct trigger){ 0 };
@@ -253,9 +267,10 @@ int trigger_choose(__u32 asked, __u32 rate_hz, struct trigger *ret)
 
 		if (asked && c->kind < asked)
 			continue;
-		err = c->try();
+		note = NULL;
+		err = c->try(may_exec, &note);
 		if (!err) {
-			accept(c, ret);
+			accept(c, note, ret);
 			return 0;
 		}
 		if (err != last)
@@ -308,6 +323,24 @@ int trigger_arm_thread(void)
 	if (running.kind == GOIDSHIM_TRIGGER_NONE)
 		return 0;
 	return running.kind == GOIDSHIM_TRIGGER_SIGTRAP ? make_events_own() : arm(self_tid());
+}
+
+static void control_inherited(unsigned long request)
+{
+	if (running.kind != GOIDSHIM_TRIGGER_SIGTRAP)
+		return;
+	for (unsigned i = 0; i < inherited.count; i++)
+		ioctl(inherited.fds[i], request, 0);
+}
+
+void trigger_pause(void)
+{
+	control_inherited(PERF_EVENT_IOC_DISABLE);
+}
+
+void trigger_resume(void)
+{
+	control_inherited(PERF_EVENT_IOC_ENABLE);
 }
 
 void trigger_disarm_thread(void)

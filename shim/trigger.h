@@ -13,6 +13,8 @@
 #ifndef SHIM_TRIGGER_H
 #define SHIM_TRIGGER_H
 
+#include <stdbool.h>
+
 #include "goidshim/format.h"
 
 struct trigger {
@@ -25,14 +27,25 @@ struct trigger {
 /*
  * Finds the best trigger that works here; `asked` (or 0 for any) is tried
  * first. Nothing is armed yet. Always finds one, or -errno.
+ *
+ * `may_exec`: Go code of the program can exec itself, by a raw system call. A
+ * sigtrap sample that falls due inside that call, in the kernel, would reach
+ * the new program, which dies of it; so then the kernel is not sampled.
  */
-int trigger_choose(__u32 asked, __u32 rate_hz, struct trigger *ret);
+int trigger_choose(__u32 asked, __u32 rate_hz, bool may_exec, struct trigger *ret);
 
 /*
  * Arms it for every thread that there is, and (sigtrap) for those to come. The
  * signal's handler must be in place. How many threads could not be armed.
  */
 unsigned trigger_start(const struct trigger *trigger, __u64 cookie);
+
+/*
+ * Around an exec by the C library, for the same reason: no inherited event
+ * raises a sample between the two. Resume only if the exec has failed.
+ */
+void trigger_pause(void);
+void trigger_resume(void);
 
 /* In a thread that has just begun, and is about to end. 0 or -errno. */
 int trigger_arm_thread(void);
