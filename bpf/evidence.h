@@ -14,7 +14,7 @@
 enum evidence_verdict {
 	EVIDENCE_AGREED = 0,
 	EVIDENCE_SHIM_WRONG = 1,	/* nothing below explains it */
-	EVIDENCE_STALE_FSBASE = 2,	/* thread.fsbase lags behind a WRFSBASE: the shim's vote */
+	EVIDENCE_STALE_FSBASE = 2,	/* thread.fsbase lags behind a WRFSBASE */
 	EVIDENCE_UNREADABLE = 3,	/* the kernel could not read the memory just then */
 	EVIDENCE_CHANGED = 4,		/* two readings of ours in one hit differ */
 	EVIDENCE_NO_LAYOUT = 5,		/* a sample before any Go object was known to us */

@@ -85,7 +85,7 @@ const char *kernel_explain(int error)
 	case -EPERM:
 		return "no right to use BPF: run as root, or with CAP_BPF and CAP_PERFMON";
 	case -EACCES:
-		return "the kernel is locked down (confidentiality), which forbids BPF to read memory";
+		return "the kernel is locked down (confidentiality): BPF may not read memory";
 	case -ENODATA:
 		return "the kernel has no type information: /sys/kernel/btf/vmlinux is missing";
 	case -ENOSYS:

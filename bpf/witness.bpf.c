@@ -291,6 +291,9 @@ struct comparison {
 	struct goidshim_reading reading;
 	__u64 kernel_fs_base;
 	__u64 tcb;
+	__u64 sequence;
+	__u32 lane;
+	__u32 layout;	/* enum evidence_layout */
 	__u8 fields;
 	__u8 verdict;
 };
@@ -345,12 +348,19 @@ static struct evidence_event *event_reserve(struct evidence_counts *n, __u32 kin
 	return e;
 }
 
-static __always_inline void event_fill(struct evidence_event *e,
+static __always_inline void event_send(struct evidence_counts *n, __u32 tgid,
 				       const struct evidence_account *shim,
 				       const struct comparison *c)
 {
+	struct evidence_event *e = event_reserve(n, EVIDENCE_EVENT_READING, tgid);
+
+	if (!e)
+		return;
 	e->verdict = c->verdict;
 	e->fields = c->fields;
+	e->layout = c->layout;
+	e->sequence = c->sequence;
+	e->lane = c->lane;
 	e->pc = c->at.pc;
 	e->sp = c->at.sp;
 	e->tcb = c->tcb;
@@ -362,6 +372,7 @@ static __always_inline void event_fill(struct evidence_event *e,
 	e->witness.reason = c->reading.reason;
 	e->m = c->reading.m;
 	e->curg = c->reading.curg;
+	bpf_ringbuf_submit(e, 0);
 }
 
 static void lane_count(__u32 tgid, __u32 lane, __u64 sequence)
@@ -395,22 +406,18 @@ int on_sample(struct pt_regs *ctx)
 		.class_ = ctx->r8,
 		.reason = ctx->rax,
 	};
-	__u64 sequence = ctx->rdi;
-	__u32 lane = ctx->r9;
-	struct comparison c = {};
+	struct comparison c = { .sequence = ctx->rdi, .lane = ctx->r9 };
 	struct evidence_process *p = process_of(tgid);
 	const struct evidence_layouts *l;
 	struct evidence_counts *n;
-	struct evidence_event *e;
-	__u32 whose;
 
 	if (!p)
 		return 0;
-	l = layouts_of(tgid, p, &whose);
-	n = counts_of(tgid, whose);
+	l = layouts_of(tgid, p, &c.layout);
+	n = counts_of(tgid, c.layout);
 	if (!n)
 		return 0;
-	lane_count(tgid, lane, sequence);
+	lane_count(tgid, c.lane, c.sequence);
 	c.kernel_fs_base = goidshim_fs_base();
 	if (!p->tcb_calibrated)
 		tcb_calibrate(p, c.kernel_fs_base);
@@ -419,16 +426,8 @@ int on_sample(struct pt_regs *ctx)
 	interrupted_context(ctx->r10, &c.at);
 	compare(p, l, &shim, &c);
 	tally(n, &shim, &c);
-	if (c.verdict == EVIDENCE_AGREED && !report_all)
-		return 0;
-	e = event_reserve(n, EVIDENCE_EVENT_READING, tgid);
-	if (!e)
-		return 0;
-	event_fill(e, &shim, &c);
-	e->layout = whose;
-	e->sequence = sequence;
-	e->lane = lane;
-	bpf_ringbuf_submit(e, 0);
+	if (c.verdict != EVIDENCE_AGREED || report_all)
+		event_send(n, tgid, &shim, &c);
 	return 0;
 }
 

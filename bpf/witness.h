@@ -26,7 +26,7 @@ struct witness_options {
 /* What the lanes' sequence numbers say. */
 struct witness_coverage {
 	__u64 hits;		/* readings that reached the witness */
-	__u64 fired;		/* readings between each lane's first and last hit, both included */
+	__u64 fired;		/* readings from each lane's first hit to its last */
 };
 
 /*

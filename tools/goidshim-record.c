@@ -43,8 +43,8 @@ enum { KEY_TRIGGER = 256, KEY_FSBASE, KEY_SIZE, KEY_MODE, KEY_LIBRARY, KEY_LOG }
 static const struct argp_option option_list[] = {
 	{ "rate", 'r', "HZ", 0, "samples a second of CPU time, 1 to 10000; default 99", 0 },
 	{ "events", 'e', "LIST", 0, "what to record; default cpu", 0 },
-	{ "output", 'o', "FILE", 0, "the ring; %p is the process id; default /dev/shm/goidshim.%p", 0 },
-	{ "trigger", KEY_TRIGGER, "NAME", 0, "what raises samples: auto, sigtrap, perf or timer", 0 },
+	{ "output", 'o', "FILE", 0, "the ring, %p: process id; default /dev/shm/goidshim.%p", 0 },
+	{ "trigger", KEY_TRIGGER, "NAME", 0, "what samples: auto, sigtrap, perf or timer", 0 },
 	{ "fsbase", KEY_FSBASE, "NAME", 0, "how: auto, rdfsbase, arch_prctl or fault", 0 },
 	{ "size", KEY_SIZE, "BYTES", 0, "most bytes of records kept, with K, M or G", 0 },
 	{ "mode", KEY_MODE, "NAME", 0, "when full: overwrite or drop", 0 },

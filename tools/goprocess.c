@@ -135,7 +135,7 @@ static __u64 read_entry(pid_t pid)
 static void take_object(struct goprocess *process, const struct object_copy *copy, size_t module)
 {
 	struct goprocess_object *o = &process->objects[process->count];
-	struct golayout_report report;
+	struct golayout_report report = { 0 };
 	struct gobinary binary;
 	int r;
 
@@ -147,7 +147,7 @@ static void take_object(struct goprocess *process, const struct object_copy *cop
 	if (r < 0) {
 		snprintf(process->refusal, sizeof(process->refusal), "%.100s: %s",
 			 process->maps.modules[module].path,
-			 r == -ENOTSUP && binary.text ? report.refusal : "Go's tables make no sense");
+			 report.refusal ? report.refusal : "Go's tables make no sense");
 		return;
 	}
 	snprintf(o->go_version, sizeof(o->go_version), "%.*s", (int)sizeof(o->go_version) - 1,
@@ -178,8 +178,9 @@ int goprocess_read(pid_t pid, struct goprocess *ret)
 	entry = read_entry(pid);
 	for (size_t i = 0; i < ret->maps.count && ret->count < GOIDSHIM_MAX_OBJECTS; i++) {
 		const struct procmaps_module *m = &ret->maps.modules[i];
-		struct object_copy copy = { .image.is_executable = entry >= m->start && entry < m->end };
+		struct object_copy copy = { 0 };
 
+		copy.image.is_executable = entry >= m->start && entry < m->end;
 		if (copy_object(mem, m, &copy) == 0)
 			take_object(ret, &copy, i);
 		copy_free(&copy);

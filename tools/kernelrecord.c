@@ -26,7 +26,7 @@
 #define STARTING_POLL_MS 1	/* until Go is found in a command that has just begun */
 #define STARTING_NS (SECOND_NS / 2)
 #define LOOK_NS (SECOND_NS / 2)	/* between two looks at what else was loaded */
-#define THREAD_SLOTS 4096u	/* threads already named in the ring; a collision names one twice */
+#define THREAD_SLOTS 4096u	/* threads already named; a collision names one twice */
 
 struct session {
 	const struct kernelrecord_options *options;

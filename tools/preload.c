@@ -105,7 +105,7 @@ enum preload preload_check(const char *path, const char **ret_why)
 	}
 	/* A script, or a file that may be run but not read. */
 	if (gofile_open(path, &file, &error) < 0) {
-		*ret_why = "is not an ELF file that can be read; only what it starts can be recorded";
+		*ret_why = "is not a readable ELF file; only what it starts can be recorded";
 		return PRELOAD_DOUBTFUL;
 	}
 	answer = check_go(&file, ret_why);

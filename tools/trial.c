@@ -96,7 +96,7 @@ static bool layouts_derive(struct trial_process *p, const struct goprocess *proc
 		if (!o) {
 			snprintf(p->difference, sizeof(p->difference), "%s",
 				 process->refusal[0] ? process->refusal
-						     : "no Go runtime found in the process's memory");
+						     : "no Go runtime in its memory");
 			return false;
 		}
 		ret->layouts[i] = o->layout;

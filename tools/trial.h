@@ -18,7 +18,7 @@ enum trial_layouts {
 	TRIAL_LAYOUTS_CONFIRMED = 1,	/* ours are the same */
 	TRIAL_LAYOUTS_DIFFER = 2,	/* see `difference` */
 	TRIAL_LAYOUTS_TRUSTED = 3,	/* we were told not to derive them */
-	TRIAL_LAYOUTS_SAME = 4,		/* it ended too soon, but those of its like are confirmed */
+	TRIAL_LAYOUTS_SAME = 4,		/* it ended too soon; others like it are confirmed */
 };
 
 struct trial_process {

@@ -94,8 +94,9 @@ static void print_fields(FILE *out, const struct evidence_counts *n)
 	for (int f = 0; f < EVIDENCE_FIELD_MAX; f++)
 		for (int v = 1; v < EVIDENCE_VERDICT_MAX; v++)
 			if (n->fields[f][v])
-				fprintf(out, "differs    %-8s %12" PRIu64 "  (%s)\n", field_names[f],
-					(uint64_t)n->fields[f][v], outcome_words[v]);
+				fprintf(out, "differs    %-8s %12" PRIu64 "  (%s)\n",
+					field_names[f], (uint64_t)n->fields[f][v],
+					outcome_words[v]);
 }
 
 static __u64 class_total(const struct evidence_counts *n, int class_)
@@ -112,8 +113,8 @@ static void print_classes(FILE *out, const struct evidence_counts *n)
 	fprintf(out, "class      %12s %12s\n", "readings", "as read");
 	for (int c = 0; c < GOIDSHIM_CLASS_MAX; c++)
 		if (class_total(n, c))
-			fprintf(out, "  %-10s %10" PRIu64 " %12" PRIu64 "\n", names_class((unsigned)c),
-				(uint64_t)class_total(n, c),
+			fprintf(out, "  %-10s %10" PRIu64 " %12" PRIu64 "\n",
+				names_class((unsigned)c), (uint64_t)class_total(n, c),
 				(uint64_t)n->classes[c][EVIDENCE_AGREED]);
 }
 
@@ -126,7 +127,7 @@ static void print_coverage(FILE *out, const struct trial_sums *s)
 			(uint64_t)s->ring_samples);
 	fputc('\n', out);
 	if (s->counts.events_lost)
-		fprintf(out, "           %" PRIu64 " disputes were counted, but their details lost\n",
+		fprintf(out, "           %" PRIu64 " disputes counted, but their details lost\n",
 			(uint64_t)s->counts.events_lost);
 }
 
@@ -199,7 +200,8 @@ static json_t *json_counts(const struct evidence_counts *n)
 
 	for (int c = 0; c < GOIDSHIM_CLASS_MAX; c++)
 		if (class_total(n, c))
-			json_object_set_new(classes, names_class((unsigned)c), json_outcomes(n->classes[c]));
+			json_object_set_new(classes, names_class((unsigned)c),
+					    json_outcomes(n->classes[c]));
 	for (int f = 0; f < EVIDENCE_FIELD_MAX; f++)
 		json_object_set_new(fields, field_names[f], json_outcomes(n->fields[f]));
 	return json_pack("{s:o, s:o, s:o, s:o}", "classes", classes, "fields", fields, "threads",
@@ -245,24 +247,37 @@ static json_t *json_account(const struct evidence_account *a)
 			 names_class(a->class_), "reason", names_reason(a->reason));
 }
 
-int verdict_print_event(FILE *out, const struct evidence_event *e)
+static const char *outcome_name(const struct evidence_event *e)
+{
+	return e->verdict < EVIDENCE_VERDICT_MAX ? outcome_names[e->verdict] : "unknown";
+}
+
+static json_t *json_fields(const struct evidence_event *e)
 {
 	json_t *fields = json_array();
 
 	for (int f = 0; f < EVIDENCE_FIELD_MAX; f++)
 		if (e->fields & (1 << f))
 			json_array_append_new(fields, json_string(field_names[f]));
-	return json_print(out,
-			  json_pack("{s:i, s:i, s:o, s:i, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
-				    "pid", (int)e->tgid, "tid", (int)e->tid, "time_ns",
-				    json_number(e->time_ns), "lane", (int)e->lane, "sequence",
-				    json_number(e->sequence), "offsets",
-				    e->layout == EVIDENCE_LAYOUT_OWN ? "own" : "shim", "outcome",
-				    e->verdict < EVIDENCE_VERDICT_MAX ? outcome_names[e->verdict] : "",
-				    "differs", fields, "pc", json_number(e->pc), "sp",
-				    json_number(e->sp), "tcb", json_number(e->tcb), "shim",
-				    json_account(&e->shim), "witness", json_account(&e->witness)),
-			  JSON_COMPACT);
+	return fields;
+}
+
+int verdict_print_event(FILE *out, const struct evidence_event *e)
+{
+	const char *offsets = e->layout == EVIDENCE_LAYOUT_OWN ? "own" : "shim";
+	json_t *object = json_pack("{s:i, s:i, s:i, s:s, s:s}", "pid", (int)e->tgid, "tid",
+				   (int)e->tid, "lane", (int)e->lane, "offsets", offsets, "outcome",
+				   outcome_name(e));
+
+	json_object_set_new(object, "time_ns", json_number(e->time_ns));
+	json_object_set_new(object, "sequence", json_number(e->sequence));
+	json_object_set_new(object, "differs", json_fields(e));
+	json_object_set_new(object, "pc", json_number(e->pc));
+	json_object_set_new(object, "sp", json_number(e->sp));
+	json_object_set_new(object, "tcb", json_number(e->tcb));
+	json_object_set_new(object, "shim", json_account(&e->shim));
+	json_object_set_new(object, "witness", json_account(&e->witness));
+	return json_print(out, object, JSON_COMPACT);
 }
 
 static void print_account(FILE *out, const char *who, const struct evidence_account *a)
