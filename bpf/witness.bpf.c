@@ -227,18 +227,6 @@ static bool is_stale(const struct evidence_process *p, __u64 shim, __u64 tcb)
 	return tid == 0 || tid == (__u32)bpf_get_current_pid_tgid();
 }
 
-/* uc_mcontext.gregs[REG_RSP] and [REG_RIP] of a struct ucontext: kernel ABI. */
-#define UCONTEXT_SP 160
-
-static void interrupted_context(__u64 ucontext, struct goidshim_context *ret)
-{
-	__u64 sp_pc[2] = {};
-
-	bpf_probe_read_user(sp_pc, sizeof(sp_pc), (const void *)(ucontext + UCONTEXT_SP));
-	ret->sp = sp_pc[0];
-	ret->pc = sp_pc[1];
-}
-
 static __always_inline __u8 differing_fields(const struct evidence_account *shim,
 					     const struct goidshim_reading *r)
 {
@@ -391,7 +379,7 @@ static void lane_count(__u32 tgid, __u32 lane, __u64 sequence)
 }
 
 /*
- * sequence, goid, fs_base, g, class, lane, reason, ucontext: from the registers
+ * sequence, goid, fs_base, g, class, lane, reason, pc, sp: from the registers
  * that shim/usdt.sig.h pins them to. bpf_usdt_arg() would find them anywhere, for
  * 60 ns each. From another register nothing could agree.
  */
@@ -406,7 +394,11 @@ int on_sample(struct pt_regs *ctx)
 		.class_ = ctx->r8,
 		.reason = ctx->rax,
 	};
-	struct comparison c = { .sequence = ctx->rdi, .lane = ctx->r9 };
+	struct comparison c = {
+		.sequence = ctx->rdi,
+		.lane = ctx->r9,
+		.at = { .pc = ctx->r10, .sp = ctx->r11 },
+	};
 	struct evidence_process *p = process_of(tgid);
 	const struct evidence_layouts *l;
 	struct evidence_counts *n;
@@ -423,7 +415,6 @@ int on_sample(struct pt_regs *ctx)
 		tcb_calibrate(p, c.kernel_fs_base);
 	if (report_all || shim.fs_base != c.kernel_fs_base)
 		c.tcb = tcb_of_current(p);
-	interrupted_context(ctx->r10, &c.at);
 	compare(p, l, &shim, &c);
 	tally(n, &shim, &c);
 	if (c.verdict != EVIDENCE_AGREED || report_all)

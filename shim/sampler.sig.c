@@ -149,7 +149,7 @@ static void take_sample(__u32 lane, __u64 fs_base, const struct interrupt *in)
 	ring_commit(&sampler.ring, lane, sampler_record_size(&t, sizeof(*s)));
 	rate_count_sample(ring_lane(&sampler.ring, lane), in->periods, sampler.user_only);
 	usdt_sample(ring_lane(&sampler.ring, lane)->samples, t.who.goid, t.who.fs_base, t.who.g,
-		    t.who.class_, lane, t.who.reason, in->context);
+		    t.who.class_, lane, t.who.reason, in->pc, in->sp);
 }
 
 static void on_interrupt(const struct interrupt *in)

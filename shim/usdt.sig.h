@@ -3,13 +3,12 @@
  * The shim's USDT probes, for whoever wants to listen: goidshim-verify,
  * bpftrace, perf.
  *
- *	goidshim:sample  sequence, goid, fs_base, g, class, lane, reason, context
+ *	goidshim:sample  sequence, goid, fs_base, g, class, lane, reason, pc, sp
  *	goidshim:thread  tid, fs_base, lane, kind
  *	goidshim:objects header, count
  *
  * `sample` fires in the handler after the record is in the ring, with what the
- * record says; `context` is the address of the signal's ucontext, so that a
- * listener can read the interrupted pc and sp for itself. `thread` fires when a
+ * record says; pc and sp are the interrupted ones. `thread` fires when a
  * producer takes a lane. `objects` fires whenever a Go object was added to the
  * header; `header` is the address of the struct goidshim_header in this
  * process. Constants are those of goidshim/goid.h and goidshim/format.h.
@@ -21,7 +20,7 @@
  * leaf function, and refuses a ten-byte one in silence. Arguments are in whole
  * registers, the one form that every consumer's parser can read; those of
  * `sample` always in the same ones, so that the witness need not parse at all:
- * rdi, rsi, rdx, rcx, r8, r9, rax, r10.
+ * rdi, rsi, rdx, rcx, r8, r9, rax, r10, r11.
  *
  * Signal-safe: yes, all of it.
  */
@@ -62,20 +61,21 @@ extern volatile __u16 goidshim_objects_semaphore __attribute__((visibility("hidd
 	"	.popsection\n"							\
 	"	.endif\n"
 
-/* The values of the sample record just committed; `context` is the handler's ucontext. */
+/* The values of the sample record just committed. */
 static inline void usdt_sample(__u64 sequence, __u64 goid, __u64 fs_base, __u64 g, __u64 class_,
-			       __u64 lane, __u64 reason, const void *context)
+			       __u64 lane, __u64 reason, __u64 pc, __u64 sp)
 {
 	register __u64 r8 __asm__("r8") = class_;
 	register __u64 r9 __asm__("r9") = lane;
-	register const void *r10 __asm__("r10") = context;
+	register __u64 r10 __asm__("r10") = pc;
+	register __u64 r11 __asm__("r11") = sp;
 
 	if (__builtin_expect(goidshim_sample_semaphore == 0, 1))
 		return;
-	__asm__ volatile(USDT_PROBE("sample", "8@%0 8@%1 8@%2 8@%3 8@%4 8@%5 8@%6 8@%7")
+	__asm__ volatile(USDT_PROBE("sample", "8@%0 8@%1 8@%2 8@%3 8@%4 8@%5 8@%6 8@%7 8@%8")
 			 :
 			 : "D"(sequence), "S"(goid), "d"(fs_base), "c"(g), "r"(r8), "r"(r9),
-			   "a"(reason), "r"(r10)
+			   "a"(reason), "r"(r10), "r"(r11)
 			 : "memory");
 }
 
