@@ -196,6 +196,14 @@ criterion_tests += %D%/test_intervals %D%/test_csymbols
 %C%_test_csymbols_SOURCES = %D%/test_csymbols.c
 %C%_test_csymbols_LDADD = libcsymbols.la $(LIBDW_LIBS) $(LIBELF_LIBS) $(unit_libs)
 
+# Built on demand, with clang; see the head of the file.
+EXTRA_PROGRAMS += %D%/fuzz_csymbols
+%C%_fuzz_csymbols_SOURCES = %D%/fuzz_csymbols.c $(libcsymbols_la_SOURCES)
+%C%_fuzz_csymbols_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS) $(LIBELF_CFLAGS)
+%C%_fuzz_csymbols_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer-no-link
+%C%_fuzz_csymbols_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_csymbols_LDADD = $(LIBDW_LIBS) $(LIBELF_LIBS) $(ZLIB_LIBS) $(DEMANGLE_LIBS)
+
 # Known code to be named: as compilers make it, whatever flags the build has.
 check_PROGRAMS += %D%/fixture_native
 %C%_fixture_native_SOURCES = %D%/fixtures/native.cc
@@ -350,6 +358,9 @@ bench_programs += %D%/bench/bench_reader
 check_PROGRAMS += %D%/profile-ring
 %C%_profile_ring_SOURCES = %D%/profile-ring.c
 %C%_profile_ring_LDADD = libringfile.la libgofile.la libprobetest.la $(LIBDW_LIBS) $(LIBELF_LIBS)
+criterion_tests += %D%/test_stacks
+%C%_test_stacks_SOURCES = %D%/test_stacks.c
+%C%_test_stacks_LDADD = libtools.la $(unit_libs)
 script_tests += %D%/check-formats.tap %D%/check-html.tap
 bench_programs += %D%/bench/bench_formats
 %C%_bench_bench_formats_SOURCES = %D%/bench/bench_formats.c %D%/bench/bench.c %D%/bench/bench.h
