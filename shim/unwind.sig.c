@@ -393,18 +393,14 @@ static enum goidshim_stack_end step_go(struct walk *w, const struct go_frame *fr
  */
 static bool follows_call(__u64 pc)
 {
-	__u64 before;
+	__u8 byte, modrm;
 
-	if (!peek_u64(pc - 8, &before))
-		return false;
-	if ((before >> 24 & 0xff) == 0xe8)
+	if (peek_u8(pc - 5, &byte) && byte == 0xe8)
 		return true;
-	for (unsigned length = 2; length <= 7; length++) {
-		__u16 bytes = (__u16)(before >> (8 - length) * 8);
-
-		if ((bytes & 0xff) == 0xff && (bytes >> 11 & 7) == 2)
+	for (unsigned length = 2; length <= 7; length++)
+		if (peek_u8(pc - length, &byte) && byte == 0xff &&
+		    peek_u8(pc - length + 1, &modrm) && (modrm >> 3 & 7) == 2)
 			return true;
-	}
 	return false;
 }
 

@@ -156,7 +156,9 @@ EXTRA_PROGRAMS += %D%/fuzz_cfi
 %C%_fuzz_cfi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_cfi_LDADD = libprobetest.la
 
-criterion_tests += %D%/test_modules
+criterion_tests += %D%/test_modules %D%/test_unwind
+%C%_test_unwind_SOURCES = %D%/test_unwind.c %D%/bench/faults.c %D%/bench/faults.h
+%C%_test_unwind_LDADD = libunwindtest.la $(CRITERION_LIBS)
 %C%_test_modules_SOURCES = %D%/test_modules.c %D%/bench/faults.c %D%/bench/faults.h
 %C%_test_modules_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
 %C%_test_modules_LDADD = libunwindtest.la $(CRITERION_LIBS) $(LIBDW_LIBS) $(LIBELF_LIBS)
