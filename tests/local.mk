@@ -219,6 +219,7 @@ check_PROGRAMS += %D%/fixture_native
 script_tests += \
 	%D%/check-crowd.tap \
 	%D%/check-dump.tap \
+	%D%/check-eintr.tap \
 	%D%/check-environment.tap \
 	%D%/check-execs.tap \
 	%D%/check-guest.tap \
@@ -231,6 +232,7 @@ script_tests += \
 	%D%/check-truth.tap
 dist_noinst_SCRIPTS += %D%/go-toolchains
 EXTRA_DIST += %D%/preload.sh \
+	%D%/fixtures/eintr.c \
 	%D%/fixtures/execs/execs.go \
 	%D%/fixtures/signals-host.c \
 	%D%/fixtures/strange.c \
