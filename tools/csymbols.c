@@ -150,7 +150,7 @@ unsigned int csymbols_find(struct csymbols *symbols, uint64_t address,
 		const char *function = found[i].function;
 
 		frames[i] = (struct csymbols_frame){
-			.function = function ? function : make_name(symbols, address),
+			.function = function && *function ? function : make_name(symbols, address),
 			.file = found[i].file,
 			.line = found[i].line,
 			.inlined = i + 1 < count,

@@ -17,7 +17,7 @@
 struct csymbols;
 
 struct csymbols_frame {
-	const char *function;	/* never NULL; "libz.so.1+0x2a40" for one without a name */
+	const char *function;	/* never empty; "libz.so.1+0x2a40" for one without a name */
 	const char *file;	/* NULL unknown */
 	uint32_t line;		/* 0 unknown */
 	bool inlined;		/* into the next frame */
