@@ -46,8 +46,29 @@ in_verdict() {
 	jq -e "$1" "$work/verdict"
 }
 
-# Our programs and maps in the kernel; links hold their programs.
-bpf_objects() {
-	"$bpftool" prog list | grep -cE 'name (on_sample|on_thread|on_objects|on_tick) '
-	"$bpftool" map list | grep -cE 'name (processes|own_layouts|blank_process|events|samples) '
+# Ids of our programs and maps in the kernel that no process holds. Others may run
+# a witness of their own at the same time.
+bpf_orphans() {
+	{
+		"$bpftool" -j prog list | jq -r '.[] |
+			select(.name | IN("on_sample", "on_thread", "on_objects", "on_tick")) |
+			"prog_id \(.id)"'
+		"$bpftool" -j map list | jq -r '.[] |
+			select(.name | IN("processes", "own_layouts", "blank_process", "samples")) |
+			"map_id \(.id)"'
+	} | sort >"$work/objects"
+	cat /proc/[0-9]*/fdinfo/* 2>/dev/null |
+		sed -n 's/^\(prog_id\|map_id\):[[:space:]]*/\1 /p' | sort -u >"$work/held"
+	comm -23 "$work/objects" "$work/held"
+}
+
+# The kernel lets go of a dead process's objects a little later.
+nothing_is_left() {
+	for _ in $(seq 100); do
+		orphans=$(bpf_orphans)
+		[ -n "$orphans" ] || return 0
+		sleep 0.1
+	done
+	echo "left: $orphans"
+	return 1
 }
