@@ -416,8 +416,8 @@ static void restore_state(struct cfi_machine *m)
 		m->rule = m->state[--m->states];
 }
 
-/* Instructions that say where a register was saved. False: not one of them. */
-static bool run_save(struct cfi_machine *m, __u8 op)
+/* Instructions that say at what distance from the CFA. False: not one of them. */
+static bool run_offset(struct cfi_machine *m, __u8 op)
 {
 	__s64 align = m->cie->data_align;
 	__u64 reg;
@@ -435,6 +435,19 @@ static bool run_save(struct cfi_machine *m, __u8 op)
 		reg = take_uleb(m);
 		save_at(&m->rule, reg, (__s64)(-take_uleb(m) * (__u64)align), false);
 		return true;
+	default:
+		return false;
+	}
+}
+
+/* Every instruction that says where a register was saved. False: not one of them. */
+static bool run_save(struct cfi_machine *m, __u8 op)
+{
+	__u64 reg;
+
+	if (run_offset(m, op))
+		return true;
+	switch (op) {
 	case CFA_RESTORE_EXTENDED:
 		restore(m, take_uleb(m));
 		return true;
@@ -862,7 +875,7 @@ static enum goidshim_stack_end find_cfa(const struct cfi_rule *rule,
 	return GOIDSHIM_STACK_NONE;
 }
 
-/* A register's value in the caller. False: it is not known, and *ret_end says if that is a fault. */
+/* A register's value in the caller. False: not known, and *ret_end says if that is a fault. */
 static bool load_slot(const struct cfi_rule *rule, const struct cfi_registers *regs, __u64 cfa,
 		      unsigned slot, __u64 *ret, enum goidshim_stack_end *ret_end)
 {

@@ -117,7 +117,8 @@ Test(modules, what_is_not_code_of_a_module_is_not_found)
 }
 
 /* Every 16th pc of a library, by the table and by interpretation in place. */
-static unsigned compare_rules(const struct modules_segment *new, const struct modules_segment *known)
+static unsigned compare_rules(const struct modules_segment *new,
+			      const struct modules_segment *known)
 {
 	unsigned compared = 0;
 
