@@ -195,6 +195,28 @@ __attribute__((noinline)) void call_take_stack(struct call *call)
 	drop_own_frames(&call->taken, max);
 }
 
+static bool is_asmcgocall(const struct unwind_go *go, __u64 pc)
+{
+	for (unsigned i = 0; i < go->special_count; i++)
+		if (go->special[i].kind == UNWIND_ASMCGOCALL)
+			return pc > go->special[i].entry && pc <= go->special[i].end;
+	return false;
+}
+
+bool call_is_of_go_runtime(const struct call *call)
+{
+	const struct sampler_taken *t = &call->taken;
+	const struct goidshim_golayout *layout;
+
+	if (t->who.object >= GOIDSHIM_MAX_OBJECTS)
+		return false;
+	layout = &sampler.layouts[t->who.object];
+	for (unsigned i = 1; i < t->stack.depth; i++)
+		if (t->frames[i] >= layout->text && t->frames[i] < layout->etext)
+			return !is_asmcgocall(sampler.go[t->who.object], t->frames[i]);
+	return false;
+}
+
 void *call_reserve(struct call *call, __u32 fixed)
 {
 	return ring_reserve(&sampler.ring, call->lane, call_record_size(call, fixed));

@@ -66,6 +66,13 @@ bool call_begin(struct call *call, __u64 pc, __u64 sp);
 /* The stack of the program's call, as deep as samples are; our own frames left out. */
 void call_take_stack(struct call *call);
 
+/*
+ * Was it Go's runtime itself that called C, and no goroutine's code? It maps the
+ * Go heap so, where there is cgo. Known by the stack: a goroutine calls C through
+ * runtime.asmcgocall. False where the stack does not reach Go.
+ */
+bool call_is_of_go_runtime(const struct call *call);
+
 /* Bytes of a record whose struct has `fixed` bytes, with the stack. */
 static inline __u32 call_record_size(const struct call *call, __u32 fixed)
 {

@@ -15,13 +15,14 @@
 #include "shim/config.h"
 #include "shim/fault.sig.h"
 #include "shim/handler.h"
-#include "shim/unwindlib.h"
+#include "shim/heap.h"
 #include "shim/log.h"
 #include "shim/notes.h"
 #include "shim/objects.h"
 #include "shim/sampler.sig.h"
 #include "shim/segment.h"
 #include "shim/trigger.h"
+#include "shim/unwindlib.h"
 #include "shim/usdt.sig.h"
 
 __attribute__((visibility("default"))) const unsigned goidshim_abi_version = GOIDSHIM_ABI_VERSION;
@@ -139,6 +140,8 @@ static void start_calls(const struct config *config)
 	if (err)
 		log_line(LOG_WARN, "not recording calls: %s (Linux 4.14 is needed)",
 			 strerror(-err));
+	else if (config->events & GOIDSHIM_EVENT_HEAP)
+		heap_start(config->heap_interval, sampler.cookie);
 }
 
 /* From here on the target's calls and threads may enter what is ready now. */

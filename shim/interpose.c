@@ -12,6 +12,8 @@ static __thread int resolving;
  * arguments (and rax, the count of vector registers of a variadic call) survive.
  */
 __asm__(".pushsection .text\n"
+	".globl interpose_resolve\n"
+	".hidden interpose_resolve\n"
 	".type interpose_resolve, @function\n"
 	"interpose_resolve:\n"
 	".cfi_startproc\n"

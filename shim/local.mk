@@ -11,6 +11,7 @@ libshimsig_la_CFLAGS = $(SIG_CFLAGS)
 libshimsig_la_SOURCES = \
 	%D%/sampler.sig.c %D%/sampler.sig.h \
 	%D%/call.sig.c %D%/call.sig.h \
+	%D%/heap.sig.c %D%/heap.sig.h \
 	%D%/ring.sig.c %D%/ring.sig.h \
 	%D%/rate.sig.c %D%/rate.sig.h \
 	%D%/fault.sig.c %D%/fault.sig.h \
@@ -25,6 +26,7 @@ libgoidshim_la_CFLAGS = $(SHIM_CFLAGS)
 libgoidshim_la_SOURCES = \
 	%D%/init.c %D%/init.h \
 	%D%/interpose.c %D%/interpose.h \
+	%D%/heap.c %D%/heap.h \
 	%D%/threads.c \
 	%D%/exec.c \
 	%D%/sigwait.c \
