@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "probe/fsbase.h"
+#include "tools/callsites.h"
 #include "tools/export.h"
 #include "tools/names.h"
 #include "tools/printable.h"
@@ -168,6 +170,86 @@ static json_t *build_damage(const struct export_context *c)
 	return array;
 }
 
+/* Estimates are rounded to whole bytes and objects. */
+static json_t *estimate(double value)
+{
+	return number(value < 9e18 ? (__u64)(value + 0.5) : INT64_MAX);
+}
+
+static json_t *age(const struct export_context *c, const struct memory_sums *sums)
+{
+	__u64 now = c->memory->last_ns;
+
+	return sums->oldest_ns ? json_real((double)(now - sums->oldest_ns) / 1e9) : json_null();
+}
+
+static void add_sums(const struct export_context *c, json_t *object, const struct memory_sums *sums)
+{
+	json_object_set_new(object, "in_use_bytes", estimate(sums->used_bytes));
+	json_object_set_new(object, "in_use_objects", estimate(sums->used_objects));
+	json_object_set_new(object, "alloc_bytes", estimate(sums->alloc_bytes));
+	json_object_set_new(object, "alloc_objects", estimate(sums->alloc_objects));
+	json_object_set_new(object, "oldest_s", age(c, sums));
+}
+
+static json_t *build_memory_goroutine(const struct export_context *c,
+				      const struct memory_goroutine *g)
+{
+	struct report_goroutine words;
+	json_t *object;
+
+	if (g->who.goid) {
+		report_goroutine(c->symbolizer, &g->who, &words);
+		object = json_pack("{s:o, s:s, s:o, s:o, s:i}", "goid", number(g->who.goid), "kind",
+				   kind_word(words.kind), "start", text(words.function),
+				   "created_at", text(words.created_at), "object",
+				   (int)g->who.object);
+	} else {
+		object = json_pack("{s:n, s:s, s:s}", "goid", "class", names_class(g->class_),
+				   "reason", names_reason(g->reason));
+	}
+	add_sums(c, object, &g->sums);
+	return object;
+}
+
+static json_t *build_site(const struct export_context *c, const struct callsite *site)
+{
+	char hex[32];
+	json_t *object;
+
+	snprintf(hex, sizeof(hex), "0x%llx", site->pc);
+	object = json_pack("{s:o, s:o, s:o}", "function",
+			   text(site->symbol.function ? site->symbol.function : hex), "file",
+			   text(site->symbol.file ? site->symbol.file : ""), "line",
+			   site->symbol.line ? number(site->symbol.line) : json_null());
+	add_sums(c, object, &site->sums);
+	return object;
+}
+
+/* null where no C memory was recorded. */
+static json_t *build_memory(const struct export_context *c)
+{
+	json_t *goroutines, *array, *object;
+	struct callsite *sites;
+	size_t count;
+
+	if (!c->memory || callsites_make(c->memory, c->symbolizer, &sites, &count) < 0)
+		return json_null();
+	memory_sort(c->memory);
+	goroutines = json_array();
+	array = json_array();
+	for (size_t i = 0; i < c->memory->goroutine_count; i++)
+		json_array_append_new(goroutines,
+				      build_memory_goroutine(c, &c->memory->goroutines[i]));
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, build_site(c, &sites[i]));
+	free(sites);
+	object = json_pack("{s:o, s:o, s:o, s:o}", "interval", number(c->memory->interval), "records",
+			   number(c->memory->records), "goroutines", goroutines, "sites", array);
+	add_sums(c, object, &c->memory->total);
+	return object;
+}
+
 static int json_end(const struct export_context *c, void *state)
 {
 	struct profile *p = state;
@@ -182,6 +264,8 @@ static int json_end(const struct export_context *c, void *state)
 			 "unattributed_by_class", by_class, "damage", build_damage(c));
 	if (!root)
 		return -ENOMEM;
+	if (c->memory)
+		json_object_set_new(root, "c_memory", build_memory(c));
 	err = json_dumpf(root, c->out, JSON_INDENT(2)) < 0 ? -EIO : 0;
 	fputc('\n', c->out);
 	json_decref(root);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "tools/progress.h"
+#include "tools/memory.h"
 #include "tools/reader.h"
 #include "tools/symbolizer.h"
 
@@ -27,6 +28,7 @@ struct export_context {
 	const char *path;		/* of the ring */
 	const struct reader *reader;
 	struct symbolizer *symbolizer;
+	struct memory *memory;		/* complete when `end` is called; NULL: none was recorded */
 	bool is_alive;			/* the target, when the ring was read last */
 	bool is_followed;		/* the ring was read while the target ran */
 	bool use_color;

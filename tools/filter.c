@@ -206,7 +206,8 @@ bool filter_accepts(struct filter *filter, const struct reader *reader,
 {
 	if (item->record->type == GOIDSHIM_RECORD_THREAD)
 		threads_add(&filter->names, item->thread);
-	return item->record->type != GOIDSHIM_RECORD_SAMPLE ||
+	return (item->record->type != GOIDSHIM_RECORD_SAMPLE &&
+		item->record->type != GOIDSHIM_RECORD_ALLOC) ||
 	       accepts_sample(filter, reader, symbolizer, item->sample);
 }
 

@@ -43,7 +43,7 @@ int filter_set_since(struct filter *filter, const char *text);
 int filter_set_until(struct filter *filter, const char *text);
 
 /*
- * Is this record wanted? Records other than samples are. To be asked about every
+ * Is this record wanted? Records that do not begin with a sample are. To be asked about every
  * record, since threads' names come in records.
  */
 bool filter_accepts(struct filter *filter, const struct reader *reader,

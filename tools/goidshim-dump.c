@@ -209,6 +209,29 @@ static int complain(const char *what, const char *how)
 
 /* ---- reading ---- */
 
+/* C memory is added up here: what is in use is in no record. */
+static int add_memory(struct memory *memory, const struct reader_item *item)
+{
+	return memory && item->record->type == GOIDSHIM_RECORD_ALLOC ? memory_add(memory, item->alloc)
+								     : 0;
+}
+
+static int add_live_memory(struct reader *reader, struct options *o,
+			   const struct export_context *context)
+{
+	struct reader_item item = { 0 };
+	__u32 slot = 0;
+	int err = 0;
+
+	while (context->memory && !err &&
+	       (err = reader_next_live(reader, &slot, &item.alloc)) > 0) {
+		bool wanted = filter_accepts(&o->filter, reader, context->symbolizer, &item);
+
+		err = wanted ? memory_add_live(context->memory, item.alloc) : 0;
+	}
+	return err;
+}
+
 /* One pass: everything that is new goes to the exporter. */
 static int dump_pass(struct reader *reader, struct options *o,
 		     const struct export_context *context, void *state)
@@ -225,7 +248,9 @@ static int dump_pass(struct reader *reader, struct options *o,
 			      reader_totals(reader)->records);
 		if (!filter_accepts(&o->filter, reader, context->symbolizer, &item))
 			continue;
-		err = exporter->record(context, state, &item);
+		err = add_memory(context->memory, &item);
+		if (!err)
+			err = exporter->record(context, state, &item);
 		if (err)
 			return err;
 	}
@@ -282,6 +307,8 @@ static int dump_records(struct reader *reader, struct options *o,
 		err = dump_follow(reader, o, context, state);
 	else
 		err = dump_pass(reader, o, context, state);
+	if (!err)
+		err = add_live_memory(reader, o, context);
 	if (!err)
 		err = exporter->end(context, state);
 	exporter->free(state);
@@ -343,12 +370,15 @@ static int dump_ring(struct options *o, const char *path)
 	if (!o->follow)
 		progress_begin(&progress);
 	context.is_alive = is_alive(reader, path);
+	if (reader_header(reader)->events & GOIDSHIM_EVENT_HEAP)
+		context.memory = memory_new(reader_header(reader)->heap_interval);
 	err = symbolizer_open(reader, &o->paths, &context.symbolizer);
 	if (!err) {
 		err = dump_records(reader, o, &context);
 		complain_of_files(o, context.symbolizer);
 		symbolizer_close(context.symbolizer);
 	}
+	memory_free(context.memory);
 	err = finish(reader, path, err);
 	reader_close(reader);
 	return err;

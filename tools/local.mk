@@ -17,6 +17,7 @@ noinst_LTLIBRARIES += libtools.la
 libtools_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) \
 	-DFLAMEGRAPH_HTML='"$(srcdir)/%D%/flamegraph.html"'
 libtools_la_SOURCES = \
+	%D%/callsites.c %D%/callsites.h \
 	%D%/calltree.c %D%/calltree.h \
 	%D%/export.c %D%/export.h \
 	%D%/export-folded.c \
@@ -32,6 +33,7 @@ libtools_la_SOURCES = \
 	%D%/json.c %D%/json.h \
 	%D%/labels.c %D%/labels.h \
 	%D%/locations.c %D%/locations.h \
+	%D%/memory.c %D%/memory.h \
 	%D%/modulemap.c %D%/modulemap.h \
 	%D%/names.c %D%/names.h \
 	%D%/notes.c %D%/notes.h \
@@ -49,7 +51,8 @@ libtools_la_SOURCES = \
 	%D%/target.c %D%/target.h \
 	%D%/threads.c %D%/threads.h
 nodist_libtools_la_SOURCES = %D%/pprof.pb-c.c
-libtools_la_LIBADD = libcsymbols.la libgofile.la $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ZLIB_LIBS)
+libtools_la_LIBADD = libcsymbols.la libgofile.la $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ZLIB_LIBS) \
+	-lm
 
 # The page that the assembler takes into export-html.o.
 EXTRA_DIST += %D%/flamegraph.html

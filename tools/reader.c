@@ -51,6 +51,7 @@ struct reader {
 	size_t heap_count;
 	size_t heap_room;
 	unsigned char *spare;		/* one block's buffer, kept for the next block */
+	struct goidshim_live *live;	/* a copy of one slot */
 };
 
 int reader_open(const char *path, const char **ret_why, struct reader **ret_reader)
@@ -96,6 +97,7 @@ void reader_close(struct reader *reader)
 	heap_clear(reader);
 	free(reader->heap);
 	free(reader->spare);
+	free(reader->live);
 	free(reader->cursors);
 	free(reader->lane_sequence);
 	notes_free(&reader->notes);
@@ -227,7 +229,8 @@ static __u64 first_key(const struct reader *reader, const struct goidshim_block 
 	if (reader->order == READER_BY_CLAIM)
 		return head->sequence;
 	if (first->record.type == GOIDSHIM_RECORD_SAMPLE ||
-	    first->record.type == GOIDSHIM_RECORD_THREAD)
+	    first->record.type == GOIDSHIM_RECORD_THREAD ||
+	    first->record.type == GOIDSHIM_RECORD_ALLOC)
 		return first->time_ns;
 	/* Not to be yielded: to the top at once, to find one that is. */
 	return 0;
@@ -443,6 +446,42 @@ int reader_next(struct reader *reader, struct reader_item *ret_item)
 			return 1;
 		}
 		settle_top(reader);
+	}
+	return 0;
+}
+
+/* ---- live slots ---- */
+
+/* Copies a slot; false unless it is in use, was not written meanwhile, and makes sense. */
+static bool read_live(struct reader *reader, __u32 slot)
+{
+	const struct goidshim_header *h = &reader->image.header;
+	__u64 at = h->live_offset + (__u64)slot * h->live_size, generation = 0;
+	struct goidshim_live *live = reader->live;
+	__u32 room = h->live_size - offsetof(struct goidshim_live, alloc);
+
+	if (image_read(&reader->image, at, live, h->live_size) != h->live_size ||
+	    live->generation % 2 != 0 || live->state != 1)
+		return false;
+	image_read(&reader->image, at, &generation, sizeof(generation));
+	return generation == live->generation && record_check(&live->alloc, room) == RECORD_GOOD &&
+	       live->alloc.sample.record.type == GOIDSHIM_RECORD_ALLOC;
+}
+
+int reader_next_live(struct reader *reader, __u32 *slot, const struct goidshim_alloc **ret_alloc)
+{
+	const struct goidshim_header *h = &reader->image.header;
+	__u32 count = h->live_used < h->live_count ? h->live_used : h->live_count;
+
+	if (!reader->live && count > 0)
+		reader->live = malloc(h->live_size);
+	if (!reader->live)
+		return count > 0 ? -ENOMEM : 0;
+	while (*slot < count) {
+		if (read_live(reader, (*slot)++)) {
+			*ret_alloc = &reader->live->alloc;
+			return 1;
+		}
 	}
 	return 0;
 }

@@ -65,6 +65,7 @@ struct reader_item {
 		const struct goidshim_record *record;
 		const struct goidshim_sample *sample;	/* record->type says which */
 		const struct goidshim_thread *thread;
+		const struct goidshim_alloc *alloc;
 	};
 };
 
@@ -84,6 +85,13 @@ int reader_poll(struct reader *reader, enum reader_order order);
 
 /* The next record of the pass: 1 with *ret_item, 0 at its end, or -ENOMEM. */
 int reader_next(struct reader *reader, struct reader_item *ret_item);
+
+/*
+ * The memory that is in use: the record in the first live slot from *slot on
+ * that is in use and makes sense. 1 with *slot behind it, 0 at the end, or
+ * -ENOMEM. Valid until the next call that takes the reader. Begin with 0.
+ */
+int reader_next_live(struct reader *reader, __u32 *slot, const struct goidshim_alloc **ret_alloc);
 
 /* All as of the last reader_poll (before it: as of reader_open). */
 const struct goidshim_header *reader_header(const struct reader *reader);

@@ -14,15 +14,28 @@ static size_t padded(size_t size)
 	return (size + GOIDSHIM_RECORD_ALIGN - 1) & ~(size_t)(GOIDSHIM_RECORD_ALIGN - 1);
 }
 
-static bool is_sample(const struct goidshim_sample *s)
+/* Bytes before the frames of a record that begins with a struct goidshim_sample. */
+static size_t fixed_size(const struct goidshim_sample *s)
 {
-	if (s->record.size < sizeof(*s) || s->stack_depth > GOIDSHIM_MAX_STACK)
+	return s->record.type == GOIDSHIM_RECORD_ALLOC ? sizeof(struct goidshim_alloc) : sizeof(*s);
+}
+
+static bool has_sample(const struct goidshim_sample *s)
+{
+	size_t fixed = fixed_size(s);
+
+	if (s->record.size < fixed || s->stack_depth > GOIDSHIM_MAX_STACK)
 		return false;
-	if (sizeof(*s) + s->stack_depth * sizeof(__u64) + padded(s->labels_size) > s->record.size)
+	if (fixed + s->stack_depth * sizeof(__u64) + padded(s->labels_size) > s->record.size)
 		return false;
 	if (s->object != 0xff && s->object >= GOIDSHIM_MAX_OBJECTS)
 		return false;
-	return s->periods > 0 && (s->goid != 0) == !!goidshim_class_has_goid(s->class_);
+	return (s->goid != 0) == !!goidshim_class_has_goid(s->class_);
+}
+
+static bool is_sample(const struct goidshim_sample *s)
+{
+	return has_sample(s) && s->periods > 0;
 }
 
 static bool is_thread(const struct goidshim_thread *t)
@@ -59,6 +72,9 @@ static enum record_verdict check_fields(const struct goidshim_record *record)
 	case GOIDSHIM_RECORD_MESSAGE:
 		good = is_message((const struct goidshim_message *)record);
 		break;
+	case GOIDSHIM_RECORD_ALLOC:
+		good = has_sample((const struct goidshim_sample *)record);
+		break;
 	default:
 		return RECORD_UNKNOWN;
 	}
@@ -77,7 +93,7 @@ enum record_verdict record_check(const void *bytes, size_t available)
 
 const __u64 *record_frames(const struct goidshim_sample *sample)
 {
-	return (const __u64 *)(sample + 1);
+	return (const __u64 *)((const char *)sample + fixed_size(sample));
 }
 
 const char *record_labels(const struct goidshim_sample *sample)

@@ -24,7 +24,10 @@ enum record_verdict {
  */
 enum record_verdict record_check(const void *bytes, size_t available);
 
-/* The frames and the labels that follow a sample that record_check accepted. */
+/*
+ * The frames and the labels of a sample, or of another record that begins with
+ * one, that record_check accepted.
+ */
 const __u64 *record_frames(const struct goidshim_sample *sample);
 const char *record_labels(const struct goidshim_sample *sample);
 

@@ -151,7 +151,7 @@ static int add_series(struct stacks *stacks, struct series_key *key, uint64_t st
 }
 
 /* One look-up for stack and owner together: a stack seldom has more than one. */
-static int find_series(struct stacks *stacks, struct series_key *key, struct series **ret_series)
+static int find_series(struct stacks *stacks, struct series_key *key, uint32_t *ret_id)
 {
 	uint64_t stack_hash = hashindex_bytes(key->stack.end, key->stack.pcs,
 					      key->stack.depth * sizeof(*key->stack.pcs));
@@ -163,12 +163,11 @@ static int find_series(struct stacks *stacks, struct series_key *key, struct ser
 		if (add_series(stacks, key, stack_hash, hash))
 			return -ENOMEM;
 	}
-	*ret_series = &stacks->series[id];
+	*ret_id = id;
 	return 0;
 }
 
-int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample,
-	       struct series *ret_series)
+int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t *ret_series)
 {
 	struct series_key key = {
 		.owner = {
@@ -182,7 +181,6 @@ int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample,
 		.stack = { record_frames(sample), sample->stack_depth, sample->stack_end,
 			   sample->stack_gap },
 	};
-	struct series *series;
 	int r;
 
 	if (!key.stack.depth) {
@@ -190,18 +188,25 @@ int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample,
 		key.stack.depth = 1;
 	}
 	r = find_labels(stacks, sample, &key.owner.labels);
-	if (!r)
-		r = find_series(stacks, &key, &series);
+	return r ? r : find_series(stacks, &key, ret_series);
+}
+
+int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample,
+	       struct series *ret_series)
+{
+	uint32_t id;
+	int r = stacks_find(stacks, sample, &id);
+
 	if (r)
 		return r;
-	series->samples++;
-	series->periods += sample->periods;
+	stacks->series[id].samples++;
+	stacks->series[id].periods += sample->periods;
 	stacks->samples++;
 	stacks->periods += sample->periods;
 	if (sample->time_ns > stacks->last_ns)
 		stacks->last_ns = sample->time_ns;
 	if (ret_series)
-		*ret_series = *series;
+		*ret_series = stacks->series[id];
 	return 0;
 }
 

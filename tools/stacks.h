@@ -64,6 +64,12 @@ struct stacks {
 };
 
 /*
+ * The number of the series that a sample, or another record that begins with
+ * one, belongs to; a new one of no samples if need be. Returns 0 or -ENOMEM.
+ */
+int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t *ret_series);
+
+/*
  * Adds one sample; a stack of no frames is that of its pc alone. *ret_series, if
  * not NULL, becomes a copy of the series that it went to. Returns 0 or -ENOMEM.
  */

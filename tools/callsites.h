@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which line of the program asked for C memory: the innermost frame that is not
+ * an allocator's, nor of the way from Go to C. Signal-safe: no.
+ */
+#ifndef TOOLS_CALLSITES_H
+#define TOOLS_CALLSITES_H
+
+#include "tools/memory.h"
+#include "tools/symbolizer.h"
+
+struct callsite {
+	struct symbol symbol;	/* function NULL: it cannot be named, see pc */
+	__u64 pc;		/* one that is there */
+	struct memory_sums sums;
+};
+
+/*
+ * All of them, by memory in use, then by memory allocated; free(*ret_sites).
+ * Returns 0 or -ENOMEM.
+ */
+int callsites_make(const struct memory *memory, struct symbolizer *symbolizer,
+		   struct callsite **ret_sites, size_t *ret_count);
+
+#endif
