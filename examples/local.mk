@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # examples/: a small real cgo program to try it on. Depends on nothing.
 sqlite_sources = %D%/sqlite/main.go %D%/sqlite/packages.go %D%/sqlite/jobs.go
-EXTRA_DIST += $(sqlite_sources)
+EXTRA_DIST += $(sqlite_sources) %D%/sqlite/flamegraph.png
 dist_noinst_SCRIPTS += %D%/demo.sh
 
 if HAVE_EXAMPLE
