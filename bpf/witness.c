@@ -188,25 +188,20 @@ int witness_get_counts(struct witness *w, pid_t pid,
 	return 0;
 }
 
-int witness_get_coverage(struct witness *w, pid_t pid, struct witness_coverage *ret)
+void witness_each_lane(struct witness *w, witness_lane_fn *fn, void *context)
 {
 	const struct bpf_map *lanes = w->skeleton->maps.lanes;
 	struct evidence_lane_key key, *previous = NULL;
 	struct evidence_lane lane;
 
-	*ret = (struct witness_coverage){ 0 };
 	while (bpf_map__get_next_key(lanes, previous, &key, sizeof(key)) == 0) {
 		previous = &key;
-		if (key.tgid != (__u32)pid ||
-		    bpf_map__lookup_elem(lanes, &key, sizeof(key), &lane, sizeof(lane), 0))
-			continue;
-		ret->hits += lane.hits;
-		ret->fired += lane.last - lane.first + 1;
+		if (bpf_map__lookup_elem(lanes, &key, sizeof(key), &lane, sizeof(lane), 0) == 0)
+			fn(context, (pid_t)key.tgid, &lane);
 	}
-	return 0;
 }
 
-int witness_each_process(struct witness *w, void (*fn)(void *context, pid_t pid), void *context)
+void witness_each_process(struct witness *w, void (*fn)(void *context, pid_t pid), void *context)
 {
 	const struct bpf_map *processes = w->skeleton->maps.processes;
 	__u32 key, *previous = NULL;
@@ -215,5 +210,4 @@ int witness_each_process(struct witness *w, void (*fn)(void *context, pid_t pid)
 		previous = &key;
 		fn(context, (pid_t)key);
 	}
-	return 0;
 }

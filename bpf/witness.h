@@ -23,12 +23,6 @@ struct witness_options {
 	bool report_all;	/* an event for every reading, not only for those disputed */
 };
 
-/* What the lanes' sequence numbers say. */
-struct witness_coverage {
-	__u64 hits;		/* readings that reached the witness */
-	__u64 fired;		/* readings from each lane's first hit to its last */
-};
-
 /*
  * witness_open - load the BPF programs, attached to nothing yet
  *
@@ -66,10 +60,11 @@ int witness_get_published(struct witness *w, pid_t pid, struct evidence_layouts 
 int witness_get_counts(struct witness *w, pid_t pid,
 		       struct evidence_counts ret[EVIDENCE_LAYOUT_MAX]);
 
-/* All lanes of process `pid`. */
-int witness_get_coverage(struct witness *w, pid_t pid, struct witness_coverage *ret);
+/* Calls fn for every lane of every process seen so far. */
+typedef void witness_lane_fn(void *context, pid_t pid, const struct evidence_lane *lane);
+void witness_each_lane(struct witness *w, witness_lane_fn *fn, void *context);
 
 /* Calls fn for every process seen so far. */
-int witness_each_process(struct witness *w, void (*fn)(void *context, pid_t pid), void *context);
+void witness_each_process(struct witness *w, void (*fn)(void *context, pid_t pid), void *context);
 
 #endif

@@ -28,6 +28,7 @@
 
 #define LIBRARY_NAME "libgoidshim.so"
 #define PROGRESS_NS 1000000000ll
+#define LOOK_NS 100000000ll
 #define DISPUTES_SHOWN 10u
 
 static const struct argp_option option_list[] = {
@@ -62,7 +63,7 @@ struct session {
 	unsigned disputes_shown;
 	bool has_ended;		/* the target did */
 	long long deadline;
-	long long next_progress;
+	long long next_look;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -183,13 +184,11 @@ static void on_event(void *context, const struct evidence_event *e)
 	}
 }
 
-static void show_progress(struct session *s, const struct trial_sums *sums)
+static void show_progress(const struct session *s, const struct trial_sums *sums)
 {
-	if (!isatty(STDERR_FILENO) || now_ns() < s->next_progress)
-		return;
-	s->next_progress = now_ns() + PROGRESS_NS;
-	fprintf(stderr, "\r\033[K%llu readings, %llu agreed, %zu processes", sums->readings,
-		sums->counts.verdicts[EVIDENCE_AGREED], s->trial.count);
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K%llu readings, %llu agreed, %zu processes",
+			sums->readings, sums->outcomes[EVIDENCE_AGREED], s->trial.count);
 }
 
 static void end_progress(void)
@@ -198,11 +197,17 @@ static void end_progress(void)
 		fprintf(stderr, "\r\033[K");
 }
 
-/* Looks at the counts so far. Are there as many readings as were asked for? */
+/*
+ * Looks at the counts so far, now and then: collecting takes longer the more
+ * processes there are. Are there as many readings as were asked for?
+ */
 static bool has_enough(struct session *s)
 {
 	struct trial_sums sums;
 
+	if (now_ns() < s->next_look)
+		return false;
+	s->next_look = now_ns() + (s->options.readings ? LOOK_NS : PROGRESS_NS);
 	trial_collect(&s->trial);
 	trial_sum(&s->trial, &sums);
 	show_progress(s, &sums);

@@ -182,7 +182,17 @@ static void collect(void *context, pid_t pid)
 	if (!p)
 		return;
 	witness_get_counts(trial->witness, pid, p->counts);
-	witness_get_coverage(trial->witness, pid, &p->coverage);
+	p->coverage = (struct trial_coverage){ 0 };
+}
+
+static void collect_lane(void *context, pid_t pid, const struct evidence_lane *lane)
+{
+	struct trial_process *p = process_find(context, pid);
+
+	if (!p)
+		return;
+	p->coverage.hits += lane->hits;
+	p->coverage.fired += lane->last - lane->first + 1;
 }
 
 /* The same program, as far as a layout can tell: it may be loaded elsewhere. */
@@ -225,10 +235,10 @@ static void infer_layouts(struct trial *trial, struct trial_process *p)
 			p->layouts = TRIAL_LAYOUTS_SAME;
 }
 
-int trial_collect(struct trial *trial)
+void trial_collect(struct trial *trial)
 {
-	int r = witness_each_process(trial->witness, collect, trial);
-
+	witness_each_process(trial->witness, collect, trial);
+	witness_each_lane(trial->witness, collect_lane, trial);
 	for (size_t i = 0; i < trial->count; i++) {
 		struct trial_process *p = &trial->processes[i];
 
@@ -237,7 +247,6 @@ int trial_collect(struct trial *trial)
 		if (p->layouts == TRIAL_LAYOUTS_UNCONFIRMED)
 			infer_layouts(trial, p);
 	}
-	return r;
 }
 
 static void sum_counts(struct evidence_counts *sum, const struct evidence_counts *term)

@@ -21,6 +21,12 @@ enum trial_layouts {
 	TRIAL_LAYOUTS_SAME = 4,		/* it ended too soon; others like it are confirmed */
 };
 
+/* What the lanes' sequence numbers say. */
+struct trial_coverage {
+	__u64 hits;		/* readings that reached the witness */
+	__u64 fired;		/* readings from each lane's first hit to its last */
+};
+
 struct trial_process {
 	pid_t pid;
 	char exe[256];
@@ -30,7 +36,7 @@ struct trial_process {
 	struct ringwatch ring;
 	__u64 samples_before;		/* in the ring when the witness came */
 	struct evidence_counts counts[EVIDENCE_LAYOUT_MAX];
-	struct witness_coverage coverage;
+	struct trial_coverage coverage;
 };
 
 struct trial {
@@ -50,7 +56,7 @@ struct trial_sums {
 	__u64 ring_samples;	/* of the rings that we could open */
 	__u64 ring_hits;	/* hits in the processes of those rings */
 	struct evidence_counts counts;
-	struct witness_coverage coverage;
+	struct trial_coverage coverage;
 };
 
 /*
@@ -62,7 +68,7 @@ struct trial_sums {
 int trial_observe(struct trial *trial, pid_t pid);
 
 /* Collects from the witness what it counted for every process. */
-int trial_collect(struct trial *trial);
+void trial_collect(struct trial *trial);
 
 void trial_sum(const struct trial *trial, struct trial_sums *ret);
 
