@@ -111,7 +111,9 @@ static void add_sample(struct program *p, const struct ringfile *ring, __u32 blo
 		.start_pc = goid ? go_function(p, mix(goid % 5, 7)) - 20 : 0,
 		.tid = 4242 + ringfile_block(ring, block)->lane,
 		.periods = 1,
-		.class_ = !goid ? GOIDSHIM_CLASS_C_THREAD : in_c ? GOIDSHIM_CLASS_C : GOIDSHIM_CLASS_GO,
+		.class_ = !goid ? GOIDSHIM_CLASS_C_THREAD :
+			  in_c	? GOIDSHIM_CLASS_C :
+				  GOIDSHIM_CLASS_GO,
 		.reason = goid ? GOIDSHIM_REASON_OK : GOIDSHIM_REASON_G_ZERO,
 		.stack_end = goid ? GOIDSHIM_STACK_GOEXIT : GOIDSHIM_STACK_THREAD,
 	};

@@ -397,13 +397,14 @@ Test(csymbols, debug_files_are_found_by_build_id_and_by_link)
 	free(module);
 	module = describe(path, "/bin/app");
 	expect_debug(&root, module, false);
-	cr_assert(zero(int, run("mkdir -p %s/usr/lib && cp -r %s %s/usr/lib/debug", full, dir, full)));
+	cr_assert(zero(int, run("mkdir -p %s/usr/lib && cp -r %s %s/usr/lib/debug", full, dir,
+				full)));
 	expect_debug(&root, module, true);
 	free(module);
 
 	cr_assert(zero(int, run("mkdir %s/bin/.debug && "
-				"objcopy --only-keep-debug %s %s/bin/.debug/app.debug && cd %s/bin && "
-				"objcopy --add-gnu-debuglink=.debug/app.debug app",
+				"objcopy --only-keep-debug %s %s/bin/.debug/app.debug && "
+				"cd %s/bin && objcopy --add-gnu-debuglink=.debug/app.debug app",
 				full, FIXTURE, full, full)));
 	module = describe(path, path);
 	expect_debug(&nowhere, module, true);

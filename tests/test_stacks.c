@@ -215,9 +215,11 @@ Test(stacks, a_tree_has_each_path_once_in_the_order_of_names)
 	cr_expect(ne(u32, other, b));
 	cr_assert(zero(int, calltree_sort(&tree, texts, 4)));
 	cr_expect(eq(u32, tree.nodes[CALLTREE_ROOT].first_child, a));
-	cr_expect(eq(u32, tree.nodes[tree.nodes[a].next].name, 1));
-	cr_expect(eq(u32, tree.nodes[tree.nodes[tree.nodes[a].next].next].name, 1));
-	cr_expect(eq(u32, tree.nodes[tree.nodes[tree.nodes[tree.nodes[a].next].next].next].name, 3));
+	again = tree.nodes[a].next;
+	cr_expect(eq(u32, tree.nodes[again].name, 1));
+	again = tree.nodes[again].next;
+	cr_expect(eq(u32, tree.nodes[again].name, 1));
+	cr_expect(eq(u32, tree.nodes[again].next, c));
 	cr_expect(zero(u32, tree.nodes[c].next));
 	calltree_free(&tree);
 }

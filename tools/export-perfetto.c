@@ -109,8 +109,9 @@ static void put_name(FILE *out, struct trace *trace, const char *what, uint32_t 
 		     uint64_t number, const char *name)
 {
 	begin_event(out, trace);
-	fprintf(out, "{\"ph\":\"M\",\"name\":\"%s\",\"pid\":%u,\"tid\":%llu,\"args\":{\"name\":", what,
-		process, (unsigned long long)number);
+	fprintf(out, "{\"ph\":\"M\",\"name\":\"%s\",\"pid\":%u,\"tid\":%llu,", what, process,
+		(unsigned long long)number);
+	fputs("\"args\":{\"name\":", out);
 	json_put_string(out, name);
 	fputs("}}", out);
 }

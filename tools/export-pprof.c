@@ -192,6 +192,7 @@ static void add_go_labels(struct writer *w, struct label_list *list, uint32_t nu
 
 static int add_labels(struct writer *w, const struct series *series, struct label_list *list)
 {
+	const struct stack *stack = &w->profiled->stacks.stacks[series->stack];
 	char words[PROFILED_TITLE_SIZE];
 	const char *name = threads_name(&w->profiled->threads, series->tid);
 	int err = 0;
@@ -208,9 +209,8 @@ static int add_labels(struct writer *w, const struct series *series, struct labe
 	if (*name)
 		add_label(w, list, "thread", &err)->str = text(w, name, &err);
 	add_label(w, list, "class", &err)->str = text(w, names_class(series->class_), &err);
-	if (w->profiled->stacks.stacks[series->stack].end >= GOIDSHIM_STACK_DEPTH)
-		add_label(w, list, "cut", &err)->str =
-			text(w, names_stack_end(w->profiled->stacks.stacks[series->stack].end), &err);
+	if (stack->end >= GOIDSHIM_STACK_DEPTH)
+		add_label(w, list, "cut", &err)->str = text(w, names_stack_end(stack->end), &err);
 	if (series->labels)
 		add_go_labels(w, list, series->labels, &err);
 	return err;

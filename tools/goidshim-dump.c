@@ -56,8 +56,8 @@ enum {
 
 static const struct argp_option option_table[] = {
 	{ "format", 'f', "NAME", 0,
-	  "text (default), json; ndjson: a record a line; for other tools: folded, pprof, perfetto; "
-	  "html: a flame graph for a browser", 0 },
+	  "text (default), json; ndjson: a record a line; for other tools: folded, pprof, "
+	  "perfetto; html: a flame graph for a browser", 0 },
 	{ "follow", 'F', NULL, 0, "Read along until the program ends or Ctrl-C", 0 },
 	{ "limit", KEY_LIMIT, "N", 0, "Report the N busiest goroutines; 0: all (default: 40 in text)", 0 },
 	{ "root", KEY_ROOT, "NAME", 0,
@@ -67,7 +67,8 @@ static const struct argp_option option_table[] = {
 	{ "goid", KEY_GOID, "N", 0, "Of goroutine N (may be repeated)", 3 },
 	{ "start", KEY_START, "PATTERN", 0, "Of goroutines that started in such a function", 3 },
 	{ "label", KEY_LABEL, "KEY=PATTERN", 0, "With such a Go label", 3 },
-	{ "thread", KEY_THREAD, "TID|PATTERN", 0, "Of this thread, or of threads of such a name", 3 },
+	{ "thread", KEY_THREAD, "TID|PATTERN", 0,
+	  "Of this thread, or of threads of such a name", 3 },
 	{ "since", KEY_SINCE, "SECONDS", 0, "From so long after the recording began", 3 },
 	{ "until", KEY_UNTIL, "SECONDS", 0, "Before so long after the recording began", 3 },
 	{ "c-only", KEY_C_ONLY, NULL, 0, "Taken while C code ran", 3 },
@@ -125,11 +126,13 @@ static error_t parse_filter(int key, char *arg, struct argp_state *state)
 	case KEY_GOID:
 		return check(filter_add_goid(f, arg), "goid", arg, "a goroutine's number", state);
 	case KEY_START:
-		return check(filter_add_start(f, arg), "start", arg, "a function, as main.*", state);
+		return check(filter_add_start(f, arg), "start", arg, "a function, as main.*",
+			     state);
 	case KEY_LABEL:
 		return check(filter_add_label(f, arg), "label", arg, "KEY=PATTERN", state);
 	case KEY_THREAD:
-		return check(filter_add_thread(f, arg), "thread", arg, "a thread id or name", state);
+		return check(filter_add_thread(f, arg), "thread", arg, "a thread id or name",
+			     state);
 	case KEY_SINCE:
 		return check(filter_set_since(f, arg), "since", arg, "seconds, as 2.5", state);
 	case KEY_UNTIL:
@@ -392,7 +395,8 @@ static int dump(struct options *o)
 	int err;
 
 	if (o->exporter->is_binary && isatty(STDOUT_FILENO))
-		return complain(o->exporter->name, "is not for a terminal: write it to a file with >");
+		return complain(o->exporter->name,
+				"is not for a terminal: write it to a file with >");
 	err = rings_find(RINGS_FOLDER, o->word, &path);
 
 	if (err == -ENOENT && o->word)

@@ -95,7 +95,8 @@ static int add_unknown(struct locations *locations, struct location *location)
 		const char *slash = strrchr(path, '/');
 
 		/* The vdso's path has brackets already. */
-		snprintf(name, sizeof(name), *path == '[' ? "%s" : "[%s]", slash ? slash + 1 : path);
+		snprintf(name, sizeof(name), *path == '[' ? "%s" : "[%s]",
+			 slash ? slash + 1 : path);
 	}
 	return add_frame(locations, name, NULL, 0);
 }

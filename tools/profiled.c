@@ -94,10 +94,11 @@ void profiled_thread(const struct profiled *profiled, const struct series *serie
 {
 	const char *name = threads_name(&profiled->threads, series->tid);
 
-	snprintf(ret, PROFILED_TITLE_SIZE, *name ? "thread %u (%s)" : "thread %u", series->tid, name);
+	snprintf(ret, PROFILED_TITLE_SIZE, *name ? "thread %u (%s)" : "thread %u", series->tid,
+		 name);
 }
 
-/* A frame that is none: "[cut: no_cfi]", where a stack has an end that is not its first function. */
+/* A frame that is none: "[cut: no_cfi]", where a stack does not reach its first function. */
 static int add_mark(struct profiled *profiled, struct calltree *tree, const char *what, uint8_t why,
 		    uint32_t *node)
 {

@@ -12,7 +12,7 @@
 
 #include "tools/record.h"
 
-#define OWNER_SIZE offsetof(struct series, stack)	/* what says whose samples a series counts */
+#define OWNER_SIZE offsetof(struct series, stack) /* what says whose samples they are */
 
 /* Makes room for `more` elements of `size` bytes in the array that `at` points to. */
 static int reserve(void *at, size_t count, size_t *room, size_t more, size_t size)
@@ -48,7 +48,8 @@ static bool is_same_stack(const void *owner, uint32_t id, const void *key)
 
 	return stack->depth == wanted->depth && stack->end == wanted->end &&
 	       stack->gap == wanted->gap &&
-	       !memcmp(stacks->pcs + stack->first, wanted->pcs, stack->depth * sizeof(*wanted->pcs));
+	       !memcmp(stacks->pcs + stack->first, wanted->pcs,
+		       stack->depth * sizeof(*wanted->pcs));
 }
 
 static int add_stack(struct stacks *stacks, const struct stack_key *key, uint64_t hash)

@@ -62,8 +62,8 @@ int main(void)
 		errx(1, "failed: %s", command);
 	run("bare read of the ring", 0, "cat " RING " >/dev/null");
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		snprintf(command, sizeof(command), "exec ./goidshim-dump --format=%s " RING " >/dev/null",
-			 formats[i]);
+		snprintf(command, sizeof(command),
+			 "exec ./goidshim-dump --format=%s " RING " >/dev/null", formats[i]);
 		run(formats[i], atof(samples), command);
 	}
 	unlink(RING);
