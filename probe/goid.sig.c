@@ -173,10 +173,11 @@ void goid_read(const struct goidshim_golayout *layouts, unsigned count, __u64 fs
 		.object = 0xff,
 	};
 	for (unsigned i = 0; i < count; i++) {
-		struct goid_reading r = { .fs_base = fs_base, .object = (__u8)i };
+		struct goid_reading other, *r = i ? &other : ret;
 
-		read_object(&layouts[i], pc, sp, &r);
-		if (i == 0 || is_better(&r, ret))
-			*ret = r;
+		*r = (struct goid_reading){ .fs_base = fs_base, .object = (__u8)i };
+		read_object(&layouts[i], pc, sp, r);
+		if (i && is_better(r, ret))
+			*ret = other;
 	}
 }
