@@ -287,7 +287,6 @@ script_tests += \
 EXTRA_DIST += %D%/witness.sh %D%/fixtures/static/static.go
 
 if HAVE_BPF
-fakeg = %D%/fixtures/fakeg.c %D%/fixtures/fakeg.h
 check_PROGRAMS += %D%/fixtures/mover
 %C%_fixtures_mover_SOURCES = %D%/fixtures/mover.c shim/usdt.sig.c $(fakeg)
 %C%_fixtures_mover_CFLAGS = $(WARN_CFLAGS) -fno-stack-protector
@@ -315,6 +314,7 @@ endif
 #
 script_tests += %D%/bench/bench-runs.sh
 bench_sources = %D%/bench/bench.c %D%/bench/bench.h
+fakeg = %D%/fixtures/fakeg.c %D%/fixtures/fakeg.h
 
 bench_programs += %D%/bench/bench_fsbase %D%/bench/bench_peek %D%/bench/bench_segment
 %C%_bench_bench_fsbase_SOURCES = %D%/bench/bench_fsbase.c $(bench_sources) \
@@ -324,8 +324,11 @@ bench_programs += %D%/bench/bench_fsbase %D%/bench/bench_peek %D%/bench/bench_se
 	%D%/bench/faults.c %D%/bench/faults.h
 %C%_bench_bench_peek_LDADD = libprobesig.la
 %C%_bench_bench_segment_SOURCES = %D%/bench/bench_segment.c $(bench_sources)
+bench_programs += %D%/bench/bench_goid
+%C%_bench_bench_goid_SOURCES = %D%/bench/bench_goid.c $(bench_sources) $(fakeg)
+%C%_bench_bench_goid_LDADD = libprobesig.la
 bench_programs += %D%/bench/bench_handler
-%C%_bench_bench_handler_SOURCES = %D%/bench/bench_handler.c %D%/ring-memory.h $(bench_sources)
+%C%_bench_bench_handler_SOURCES = %D%/bench/bench_handler.c %D%/ring-memory.h $(bench_sources) $(fakeg)
 %C%_bench_bench_handler_LDADD = libshimsig.la libprobesig.la
 bench_programs += %D%/bench/bench_ring
 %C%_bench_bench_ring_SOURCES = %D%/bench/bench_ring.c %D%/ring-memory.h shim/ring.sig.c $(bench_sources)
