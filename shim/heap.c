@@ -40,11 +40,16 @@ INTERPOSE(mmap64);
 INTERPOSE(munmap);
 INTERPOSE(mremap);
 
-/* In a function that is DUE: records what it has had, if it is taken. */
+/*
+ * In a function that is DUE: records what it has had, if it is taken. A call that
+ * failed has been counted, so the next gap must be drawn all the same.
+ */
 #define RECORD(pointer, size, kind)						\
 	do {									\
-		if ((pointer) && heap_draw(size))				\
-			heap_record((__u64)(pointer), size, kind, CALL_PC, CALL_SP); \
+		void *had_ = (pointer);						\
+										\
+		if (heap_draw(size) && had_)					\
+			heap_record((__u64)had_, size, kind, CALL_PC, CALL_SP);	\
 	} while (0)
 
 DUE void *due_malloc(size_t size)
@@ -111,8 +116,7 @@ DUE int due_posix_memalign(void **ret, size_t alignment, size_t size)
 {
 	int err = INTERPOSE_NEXT(posix_memalign)(ret, alignment, size);
 
-	if (!err)
-		RECORD(*ret, size, GOIDSHIM_ALLOC_ALIGNED);
+	RECORD(err ? NULL : *ret, size, GOIDSHIM_ALLOC_ALIGNED);
 	return err;
 }
 

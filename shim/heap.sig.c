@@ -105,7 +105,7 @@ bool heap_draw(__u64 size)
 
 	if (!t->random) {
 		t->random = mix(settings.seed + (__u64)t + sampler_now()) | 1;
-		t->left = draw_gap(t) - (__s64)(size + (size == 0));
+		t->left = draw_gap(t) - heap_count(size);
 		if (t->left > 0)
 			return false;
 	}

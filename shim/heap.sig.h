@@ -47,10 +47,19 @@ extern __thread struct heap_thread heap_thread __attribute__((tls_model("initial
 /* How many recorded addresses have this hash; 255 stays 255. */
 extern __u8 heap_filter[1 << HEAP_FILTER_BITS];
 
-/* Counts an allocation. True: heap_draw() must be asked about it. */
+/* What an allocation counts for. One of a quarter of all addresses fails anyway. */
+static inline __s64 heap_count(__u64 size)
+{
+	return (__s64)((size + (size == 0)) & (~0ull >> 2));
+}
+
+/*
+ * Counts an allocation. True: heap_draw() must be asked about it, even if it
+ * fails, so that the count is never far below 0 and cannot wrap around.
+ */
 static inline bool heap_is_due(__u64 size)
 {
-	return __builtin_expect((heap_thread.left -= (__s64)(size + (size == 0))) <= 0, 0);
+	return __builtin_expect((heap_thread.left -= heap_count(size)) <= 0, 0);
 }
 
 static inline __u64 heap_hash(__u64 address)
