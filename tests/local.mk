@@ -216,6 +216,9 @@ check_PROGRAMS += %D%/fixture_native
 #
 # end to end: programs under the shim
 #
+script_tests += %D%/check-heap.tap
+EXTRA_DIST += %D%/fixtures/leaks/leaks.go %D%/fixtures/leaks/leaks.c \
+	%D%/fixtures/leaks/leaks.h %D%/fixtures/leaks/leaks_new.cc
 script_tests += \
 	%D%/check-crowd.tap \
 	%D%/check-dump.tap \

@@ -13,6 +13,7 @@
 
 #include "probe/fsbase.h"
 #include "tools/export.h"
+#include "tools/memorytext.h"
 #include "tools/names.h"
 #include "tools/printable.h"
 #include "tools/profile.h"
@@ -448,11 +449,21 @@ static void put_emptiness(const struct export_context *c)
 		put_fact(c, "no samples", "the program has used less CPU time than one sample is for");
 }
 
+/* CPU time is no matter where it was not recorded (0: an old writer that did). */
+static bool has_cpu(const struct export_context *c)
+{
+	__u32 events = reader_header(c->reader)->events;
+
+	return events == 0 || (events & GOIDSHIM_EVENT_CPU);
+}
+
 static void put_facts(const struct export_context *c, const struct profile *p)
 {
 	put_target(c);
-	put_recorded(c, p);
-	put_sampling(c);
+	if (has_cpu(c)) {
+		put_recorded(c, p);
+		put_sampling(c);
+	}
 	put_discovery(c);
 	put_lost(c);
 	put_damage(c);
@@ -480,12 +491,14 @@ static int text_end(const struct export_context *c, void *state)
 	if (!rows)
 		return -ENOMEM;
 	put_facts(c, p);
-	if (p->samples == 0)
+	if (c->leaks || !has_cpu(c))
+		;
+	else if (p->samples == 0)
 		put_emptiness(c);
 	else
 		put_tables(c, p, rows, count);
 	free(rows);
-	return 0;
+	return c->memory ? memorytext_put(c) : 0;
 }
 
 const struct exporter export_text = {

@@ -32,6 +32,7 @@ struct export_context {
 	bool is_alive;			/* the target, when the ring was read last */
 	bool is_followed;		/* the ring was read while the target ran */
 	bool use_color;
+	bool leaks;			/* in text: C memory that is in use, and nothing else */
 	unsigned limit;			/* goroutines to list; 0: all */
 	enum export_root root;
 	struct progress *progress;	/* for work that grows with the ring; may be NULL */

@@ -31,6 +31,7 @@ struct options {
 	const char *word;		/* PID or FILE */
 	const struct exporter *exporter;
 	bool follow;
+	bool leaks;
 	unsigned limit;
 	bool has_limit;
 	enum export_root root;
@@ -52,6 +53,7 @@ enum {
 	KEY_SINCE,
 	KEY_UNTIL,
 	KEY_C_ONLY,
+	KEY_LEAKS,
 };
 
 static const struct argp_option option_table[] = {
@@ -72,6 +74,7 @@ static const struct argp_option option_table[] = {
 	{ "since", KEY_SINCE, "SECONDS", 0, "From so long after the recording began", 3 },
 	{ "until", KEY_UNTIL, "SECONDS", 0, "Before so long after the recording began", 3 },
 	{ "c-only", KEY_C_ONLY, NULL, 0, "Taken while C code ran", 3 },
+	{ "leaks", KEY_LEAKS, NULL, 0, "In text, only the C memory in use: who has it, since when", 0 },
 	{ "list", KEY_LIST, NULL, 0, "List your rings in " RINGS_FOLDER, 1 },
 	{ "clean", KEY_CLEAN, NULL, 0, "Remove your rings whose program has ended", 1 },
 	{ "sysroot", KEY_SYSROOT, "FOLDER", 0, "Look for the program's files below FOLDER", 2 },
@@ -172,6 +175,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_LIMIT:
 		o->limit = parse_limit(arg, state);
 		o->has_limit = true;
+		return 0;
+	case KEY_LEAKS:
+		o->leaks = true;
 		return 0;
 	case KEY_LIST:
 		o->action = ACTION_LIST;
@@ -359,6 +365,7 @@ static int dump_ring(struct options *o, const char *path)
 		.path = path,
 		.is_followed = o->follow,
 		.use_color = wants_color(),
+		.leaks = o->leaks,
 		.limit = o->has_limit ? o->limit : o->exporter->default_limit,
 		.root = o->root,
 		.progress = &progress,
@@ -373,6 +380,10 @@ static int dump_ring(struct options *o, const char *path)
 	if (!o->follow)
 		progress_begin(&progress);
 	context.is_alive = is_alive(reader, path);
+	if (o->leaks && !(reader_header(reader)->events & GOIDSHIM_EVENT_HEAP)) {
+		reader_close(reader);
+		return complain(path, "has no C memory: run the program with GOIDSHIM_EVENTS=heap");
+	}
 	if (reader_header(reader)->events & GOIDSHIM_EVENT_HEAP)
 		context.memory = memory_new(reader_header(reader)->heap_interval);
 	err = symbolizer_open(reader, &o->paths, &context.symbolizer);

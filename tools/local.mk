@@ -34,6 +34,7 @@ libtools_la_SOURCES = \
 	%D%/labels.c %D%/labels.h \
 	%D%/locations.c %D%/locations.h \
 	%D%/memory.c %D%/memory.h \
+	%D%/memorytext.c %D%/memorytext.h \
 	%D%/modulemap.c %D%/modulemap.h \
 	%D%/names.c %D%/names.h \
 	%D%/notes.c %D%/notes.h \
