@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Folded stacks: a line for each different stack, "root;caller;leaf 42", as
- * flamegraph.pl, speedscope and inferno read. The number counts sample periods.
+ * flamegraph.pl, speedscope and inferno read. The number counts sample periods, or
+ * of C memory the bytes in use.
  */
 #include "tools/profiled.h"
 
@@ -129,6 +130,8 @@ static int end(const struct export_context *context, void *state)
 	struct calltree tree;
 	int r = calltree_init(&tree);
 
+	profiled_choose_event(context, profiled);
+
 	for (size_t i = 0; i < profiled->stacks.series_count && !r; i++) {
 		progress_step(context->progress, "naming functions", i,
 			      profiled->stacks.series_count);
@@ -148,6 +151,7 @@ const struct exporter export_folded = {
 	.name = "folded",
 	.about = "a line for each stack, for flamegraph.pl and speedscope",
 	.order = READER_BY_CLAIM,
+	.has_heap = true,
 	.begin = profiled_begin,
 	.record = profiled_record,
 	.end = end,

@@ -170,10 +170,9 @@ static json_t *build_damage(const struct export_context *c)
 	return array;
 }
 
-/* Estimates are rounded to whole bytes and objects. */
 static json_t *estimate(double value)
 {
-	return number(value < 9e18 ? (__u64)(value + 0.5) : INT64_MAX);
+	return number(memory_round(value));
 }
 
 static json_t *age(const struct export_context *c, const struct memory_sums *sums)
@@ -276,6 +275,7 @@ const struct exporter export_json = {
 	.name = "json",
 	.about = "the same report as one JSON object",
 	.order = READER_BY_CLAIM,
+	.has_heap = true,
 	.begin = export_profile_begin,
 	.record = export_profile_record,
 	.end = json_end,

@@ -506,6 +506,7 @@ const struct exporter export_text = {
 	.about = "a report for people",
 	.order = READER_BY_CLAIM,
 	.default_limit = 40,
+	.has_heap = true,
 	.begin = export_profile_begin,
 	.record = export_profile_record,
 	.end = text_end,

@@ -32,6 +32,7 @@ struct export_context {
 	bool is_alive;			/* the target, when the ring was read last */
 	bool is_followed;		/* the ring was read while the target ran */
 	bool use_color;
+	__u32 event;			/* enum goidshim_event: what stacks are of; 0: cpu */
 	bool leaks;			/* in text: C memory that is in use, and nothing else */
 	unsigned limit;			/* goroutines to list; 0: all */
 	enum export_root root;
@@ -44,6 +45,7 @@ struct exporter {
 	enum reader_order order;
 	unsigned default_limit;		/* goroutines to list; 0: all */
 	bool is_binary;			/* nothing for a terminal */
+	bool has_heap;			/* it can show C memory */
 	/* All return 0 or -errno. `state` is the exporter's own. */
 	int (*begin)(const struct export_context *context, void **ret_state);
 	int (*record)(const struct export_context *context, void *state,

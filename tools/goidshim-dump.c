@@ -32,6 +32,7 @@ struct options {
 	const struct exporter *exporter;
 	bool follow;
 	bool leaks;
+	__u32 event;			/* enum goidshim_event; 0: not said */
 	unsigned limit;
 	bool has_limit;
 	enum export_root root;
@@ -54,6 +55,7 @@ enum {
 	KEY_UNTIL,
 	KEY_C_ONLY,
 	KEY_LEAKS,
+	KEY_EVENT,
 };
 
 static const struct argp_option option_table[] = {
@@ -74,6 +76,8 @@ static const struct argp_option option_table[] = {
 	{ "since", KEY_SINCE, "SECONDS", 0, "From so long after the recording began", 3 },
 	{ "until", KEY_UNTIL, "SECONDS", 0, "Before so long after the recording began", 3 },
 	{ "c-only", KEY_C_ONLY, NULL, 0, "Taken while C code ran", 3 },
+	{ "event", KEY_EVENT, "NAME", 0,
+	  "Of what folded and pprof show the stacks: cpu, heap (default: cpu if it was recorded)", 0 },
 	{ "leaks", KEY_LEAKS, NULL, 0, "In text, only the C memory in use: who has it, since when", 0 },
 	{ "list", KEY_LIST, NULL, 0, "List your rings in " RINGS_FOLDER, 1 },
 	{ "clean", KEY_CLEAN, NULL, 0, "Remove your rings whose program has ended", 1 },
@@ -92,6 +96,15 @@ static unsigned parse_limit(const char *text, struct argp_state *state)
 	if (!*text || *end || value > UINT32_MAX)
 		argp_error(state, "--limit=%s: give a number of goroutines, or 0 for all", text);
 	return (unsigned)value;
+}
+
+static __u32 parse_event(const char *text, struct argp_state *state)
+{
+	if (strcmp(text, "cpu") == 0)
+		return GOIDSHIM_EVENT_CPU;
+	if (strcmp(text, "heap") != 0)
+		argp_error(state, "--event=%s: give cpu or heap", text);
+	return GOIDSHIM_EVENT_HEAP;
 }
 
 static enum export_root parse_root(const char *text, struct argp_state *state)
@@ -175,6 +188,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_LIMIT:
 		o->limit = parse_limit(arg, state);
 		o->has_limit = true;
+		return 0;
+	case KEY_EVENT:
+		o->event = parse_event(arg, state);
 		return 0;
 	case KEY_LEAKS:
 		o->leaks = true;
@@ -357,6 +373,14 @@ static void complain_of_files(const struct options *o, const struct symbolizer *
 		fprintf(stderr, "goidshim-dump: %s\n", symbolizer_problem(symbolizer, i));
 }
 
+/* CPU time, unless something else was asked for, or it alone was recorded. */
+static __u32 choose_event(const struct options *o, const struct goidshim_header *h)
+{
+	if (o->event)
+		return o->event;
+	return h->events == GOIDSHIM_EVENT_HEAP ? GOIDSHIM_EVENT_HEAP : GOIDSHIM_EVENT_CPU;
+}
+
 static int dump_ring(struct options *o, const char *path)
 {
 	struct progress progress = { 0 };
@@ -380,7 +404,13 @@ static int dump_ring(struct options *o, const char *path)
 	if (!o->follow)
 		progress_begin(&progress);
 	context.is_alive = is_alive(reader, path);
-	if (o->leaks && !(reader_header(reader)->events & GOIDSHIM_EVENT_HEAP)) {
+	context.event = choose_event(o, reader_header(reader));
+	if (o->event == GOIDSHIM_EVENT_HEAP && !o->exporter->has_heap) {
+		reader_close(reader);
+		return complain(o->exporter->name, "cannot show C memory: use text, json, folded or "
+						   "pprof");
+	}
+	if ((o->leaks || o->event == GOIDSHIM_EVENT_HEAP) && !(reader_header(reader)->events & GOIDSHIM_EVENT_HEAP)) {
 		reader_close(reader);
 		return complain(path, "has no C memory: run the program with GOIDSHIM_EVENTS=heap");
 	}

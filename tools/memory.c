@@ -13,6 +13,11 @@ double memory_weight(__u64 size, __u64 interval)
 	return -1 / expm1(-(double)(size ? size : 1) / (double)interval);
 }
 
+__u64 memory_round(double value)
+{
+	return value < 9.2e18 ? (__u64)(value + 0.5) : INT64_MAX;
+}
+
 struct memory *memory_new(__u64 interval)
 {
 	struct memory *memory = calloc(1, sizeof(*memory));

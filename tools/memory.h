@@ -46,6 +46,9 @@ struct memory {
 	struct hashindex seen_index;
 };
 
+/* An estimate as a whole number; stops at INT64_MAX. */
+__u64 memory_round(double value);
+
 /* For how many allocations of `size` bytes one that was recorded stands. */
 double memory_weight(__u64 size, __u64 interval);
 

@@ -49,6 +49,21 @@ int profiled_record(const struct export_context *context, void *state,
 	}
 }
 
+void profiled_choose_event(const struct export_context *context, struct profiled *profiled)
+{
+	struct memory *memory = context->memory;
+
+	if (context->event != GOIDSHIM_EVENT_HEAP || !memory)
+		return;
+	stacks_free(&profiled->stacks);
+	profiled->stacks = memory->stacks;
+	memory->stacks = (struct stacks){ 0 };
+	for (size_t i = 0; i < profiled->stacks.series_count; i++) {
+		profiled->stacks.series[i].samples = memory_round(memory->sums[i].used_objects);
+		profiled->stacks.series[i].periods = memory_round(memory->sums[i].used_bytes);
+	}
+}
+
 void profiled_free(void *state)
 {
 	profiled_close(state);

@@ -29,6 +29,14 @@ int profiled_record(const struct export_context *context, void *state,
 		    const struct reader_item *item);
 void profiled_free(void *state);
 
+/*
+ * Where C memory is to be shown, that takes the samples' place: the series
+ * become those of context->memory, in the same order as its sums, with objects
+ * in use as samples and bytes in use as periods. To be called before the first
+ * series is looked at; the memory keeps its sums only.
+ */
+void profiled_choose_event(const struct export_context *context, struct profiled *profiled);
+
 #define PROFILED_NAME_SIZE 512
 #define PROFILED_TITLE_SIZE 576
 
