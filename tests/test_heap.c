@@ -1,113 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The sampler of C memory: its gaps, its index, its live slots. The rest of the
- * shim is played by stubs: a call that is always had, a ring that takes all.
+ * The sampler of C memory: its gaps, its index, its live slots.
  */
-#include "shim/heap.sig.h"
+#include "tests/heap-alone.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <math.h>
-#include <stdlib.h>
-
-#include "shim/call.sig.h"
 
 TestSuite(heap, .timeout = 30);
-
-enum { SLOTS = 65536, LIVE_SIZE = 192 };
-
-struct sampler sampler;
-static unsigned lost, recorded;
-
-__u64 sampler_now(void)
-{
-	return 12345;
-}
-
-int ring_back(void *start, __u64 size)
-{
-	return 0;
-}
-
-void ring_lose_without_lane(const struct ring *r, enum goidshim_lost reason)
-{
-	lost++;
-}
-
-bool call_begin(struct call *call, __u64 pc, __u64 sp)
-{
-	call->lane = 3;
-	return true;
-}
-
-void call_take_stack(struct call *call)
-{
-}
-
-bool call_is_of_go_runtime(const struct call *call)
-{
-	return false;
-}
-
-void *call_reserve(struct call *call, __u32 fixed)
-{
-	static struct goidshim_alloc room;
-
-	return &room;
-}
-
-void call_fill(const struct call *call, __u16 type, __u32 fixed, struct goidshim_sample *s)
-{
-	s->record.type = type;
-	s->record.size = fixed;
-}
-
-void call_commit(struct call *call, __u32 fixed)
-{
-	recorded++;
-}
-
-void call_end(struct call *call)
-{
-}
-
-void call_lose(const struct call *call, enum goidshim_lost reason)
-{
-	cr_assert(eq(int, reason, GOIDSHIM_LOST_LIVE));
-	lost++;
-}
-
-static void begin(__u64 interval)
-{
-	struct goidshim_header *h = calloc(1, sizeof(*h) + (size_t)SLOTS * LIVE_SIZE);
-
-	cr_assert(h != NULL);
-	h->live_offset = sizeof(*h);
-	h->live_size = LIVE_SIZE;
-	h->live_count = SLOTS;
-	sampler.ring.header = h;
-	cr_assert(eq(int, heap_begin(interval, 42), 0));
-}
-
-static void record(__u64 address)
-{
-	heap_record(address, 100, GOIDSHIM_ALLOC_MALLOC, 0, 0);
-}
-
-static struct goidshim_live *live(__u32 slot)
-{
-	return (struct goidshim_live *)((char *)sampler.ring.header +
-					sampler.ring.header->live_offset + slot * LIVE_SIZE);
-}
-
-static unsigned count_live(void)
-{
-	unsigned count = 0;
-
-	for (__u32 i = 0; i < sampler.ring.header->live_used; i++)
-		count += live(i)->state;
-	return count;
-}
 
 /*
  * Gaps are geometric: mean 1 / p and variance (1 - p) / p^2 for
@@ -123,7 +24,7 @@ Test(heap, gaps_have_the_mean_and_the_variance_of_their_law)
 	for (size_t k = 0; k < sizeof(intervals) / sizeof(intervals[0]); k++) {
 		double p = -expm1(-1 / (double)intervals[k]), sum = 0, squares = 0;
 
-		begin(intervals[k]);
+		heap_alone_begin(intervals[k]);
 		while (!heap_draw(1))
 			heap_thread.left = 0;
 		for (int i = 0; i < (int)n; i++) {
@@ -152,7 +53,7 @@ Test(heap, takes_each_size_with_its_probability)
 		double q = -expm1(-(double)(sizes[k] ? sizes[k] : 1) / 4096), share;
 		int taken = 0;
 
-		begin(4096);
+		heap_alone_begin(4096);
 		for (int i = 0; i < n; i++)
 			taken += heap_is_due(sizes[k]) && heap_draw(sizes[k]);
 		share = (double)taken / n;
@@ -163,7 +64,7 @@ Test(heap, takes_each_size_with_its_probability)
 
 Test(heap, takes_everything_at_interval_1)
 {
-	begin(1);
+	heap_alone_begin(1);
 	for (__u64 size = 0; size < 10000; size++)
 		cr_assert(heap_is_due(size) && heap_draw(size));
 }
@@ -173,7 +74,7 @@ Test(heap, goes_on_after_sizes_that_cannot_be)
 {
 	static const __u64 sizes[] = { ~0ull, ~0ull / 2, ~0ull / 2 + 1, 1ull << 62 };
 
-	begin(4096);
+	heap_alone_begin(4096);
 	for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
 		unsigned taken = 0;
 
@@ -190,45 +91,45 @@ Test(heap, follows_as_many_as_there_are_slots)
 {
 	const __u64 base = 0x7f1200000000;
 
-	begin(1);
-	for (__u64 i = 0; i < SLOTS; i++)
-		record(base + 48 * i);
-	cr_expect(eq(u32, lost, 0));
-	cr_expect(eq(u32, count_live(), SLOTS));
-	record(0x5555000);
-	cr_expect(eq(u32, lost, 1));
-	cr_expect(eq(u32, recorded, SLOTS + 1));
-	for (__u64 i = 0; i < SLOTS; i++) {
+	heap_alone_begin(1);
+	for (__u64 i = 0; i < HEAP_ALONE_SLOTS; i++)
+		heap_alone_record(base + 48 * i);
+	cr_expect(eq(u32, heap_alone_lost, 0));
+	cr_expect(eq(u32, heap_alone_count(), HEAP_ALONE_SLOTS));
+	heap_alone_record(0x5555000);
+	cr_expect(eq(u32, heap_alone_lost, 1));
+	cr_expect(eq(u32, heap_alone_recorded, HEAP_ALONE_SLOTS + 1));
+	for (__u64 i = 0; i < HEAP_ALONE_SLOTS; i++) {
 		cr_assert(heap_may_know(base + 48 * i));
 		cr_assert(eq(u32, heap_take(base + 48 * i + 8), HEAP_NO_SLOT));
 		heap_forget(base + 48 * i);
 		cr_assert(eq(u32, heap_take(base + 48 * i), HEAP_NO_SLOT));
 	}
-	cr_expect(eq(u32, count_live(), 0));
-	for (__u64 i = 0; i < SLOTS; i++)
+	cr_expect(eq(u32, heap_alone_count(), 0));
+	for (__u64 i = 0; i < HEAP_ALONE_SLOTS; i++)
 		cr_assert(not(heap_may_know(base + 48 * i)));
 }
 
 Test(heap, uses_slots_again)
 {
-	begin(1);
-	for (__u64 i = 1; i < 10ull * SLOTS; i++) {
-		record(i * 16);
+	heap_alone_begin(1);
+	for (__u64 i = 1; i < 10ull * HEAP_ALONE_SLOTS; i++) {
+		heap_alone_record(i * 16);
 		heap_forget(i * 16);
 	}
-	cr_expect(eq(u32, lost, 0));
-	cr_expect(eq(u32, sampler.ring.header->live_used, 1));
-	cr_expect(eq(u64, live(0)->generation % 2, 0));
+	cr_expect(eq(u32, heap_alone_lost, 0));
+	cr_expect(eq(u32, heap_alone_used(), 1));
+	cr_expect(eq(u64, heap_alone_live(0)->generation % 2, 0));
 }
 
 Test(heap, takes_an_address_had_again_for_freed_unseen)
 {
-	begin(1);
-	record(0x1000);
-	record(0x1000);
-	cr_expect(eq(u32, count_live(), 1));
+	heap_alone_begin(1);
+	heap_alone_record(0x1000);
+	heap_alone_record(0x1000);
+	cr_expect(eq(u32, heap_alone_count(), 1));
 	heap_forget(0x1000);
-	cr_expect(eq(u32, count_live(), 0));
+	cr_expect(eq(u32, heap_alone_count(), 0));
 	cr_expect(not(heap_may_know(0x1000)));
 }
 
@@ -236,20 +137,20 @@ Test(heap, puts_back_what_was_not_freed)
 {
 	__u32 slot;
 
-	begin(1);
-	record(0x2000);
+	heap_alone_begin(1);
+	heap_alone_record(0x2000);
 	slot = heap_take(0x2000);
 	cr_assert(ne(u32, slot, HEAP_NO_SLOT));
-	cr_expect(eq(u32, count_live(), 1));
+	cr_expect(eq(u32, heap_alone_count(), 1));
 	heap_put_back(0x2000, slot);
 	cr_expect(eq(u32, heap_take(0x2000), slot));
 }
 
 Test(heap, leaves_addresses_alone_that_it_cannot_hold)
 {
-	begin(1);
-	record(0x1234567);
-	record(1ull << 47);
-	cr_expect(eq(u32, lost, 2));
-	cr_expect(eq(u32, count_live(), 0));
+	heap_alone_begin(1);
+	heap_alone_record(0x1234567);
+	heap_alone_record(1ull << 47);
+	cr_expect(eq(u32, heap_alone_lost, 2));
+	cr_expect(eq(u32, heap_alone_count(), 0));
 }
