@@ -11,12 +11,14 @@
 #			it runs in the build directory and finds sources by $srcdir
 #	bench_programs	a benchmark (tests/bench/bench_<subject>.c, see bench.h);
 #			`make bench` runs it, `make check` only sees that it runs
+#	bench_scripts	the same as a script, which prints lines of the same shape
 #
 # `make check-long` runs stress programs and scripts with GOIDSHIM_TEST_LONG=1.
 criterion_tests =
 stress_tests =
 script_tests =
 bench_programs =
+bench_scripts =
 EXTRA_PROGRAMS =
 
 # Criterion programs print TAP, so that each test has its own line and result.
@@ -32,9 +34,10 @@ AM_TESTS_ENVIRONMENT = \
 	ASAN_OPTIONS=handle_segv=0:handle_sigbus=0:detect_leaks=0 \
 	CC='$(CC)' CLANG='$(CLANG)' GO='$(GO)' \
 	CRITERION_CFLAGS='$(CRITERION_CFLAGS)' CRITERION_LIBS='$(CRITERION_LIBS)' \
-	SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' BENCH_PROGRAMS='$(bench_programs)'; \
+	SANITIZE_CFLAGS='$(SANITIZE_CFLAGS)' BENCH_PROGRAMS='$(bench_programs)' \
+	BENCH_SCRIPTS='$(bench_scripts)'; \
 	export CRITERION_OUTPUTS CRITERION_JOBS ASAN_OPTIONS CC CLANG GO \
-	CRITERION_CFLAGS CRITERION_LIBS SANITIZE_CFLAGS BENCH_PROGRAMS;
+	CRITERION_CFLAGS CRITERION_LIBS SANITIZE_CFLAGS BENCH_PROGRAMS BENCH_SCRIPTS;
 
 # The rooms' code once more, with ordinary flags: freestanding to ship, sanitized
 # to test.
@@ -57,8 +60,11 @@ check-long:
 	GOIDSHIM_TEST_LONG=1 $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(stress_tests) $(script_tests)'
 
 # 77: cannot be measured here, and said why.
-bench: $(bench_programs)
+bench: all $(bench_programs) %D%/bench/startup
 	@for b in $(bench_programs); do ./$$b || test $$? = 77 || exit 1; done
+	@for b in $(bench_scripts); do \
+		srcdir=$(srcdir) CC='$(CC)' GO='$(GO)' $(srcdir)/$$b || test $$? = 77 || exit 1; \
+	done
 
 .PHONY: check-long bench
 
@@ -322,6 +328,11 @@ endif
 # bench/
 #
 script_tests += %D%/bench/bench-runs.sh
+bench_scripts += %D%/bench/rates.sh %D%/bench/startup.sh
+dist_noinst_SCRIPTS += $(bench_scripts)
+EXTRA_DIST += %D%/fixtures/rates/rates.go %D%/fixtures/large/large.go
+check_PROGRAMS += %D%/bench/startup
+%C%_bench_startup_SOURCES = %D%/bench/startup.c $(bench_sources)
 bench_sources = %D%/bench/bench.c %D%/bench/bench.h
 fakeg = %D%/fixtures/fakeg.c %D%/fixtures/fakeg.h
 

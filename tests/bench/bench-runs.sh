@@ -6,8 +6,14 @@
 set -u
 
 status=0
-for program in $BENCH_PROGRAMS; do
-	said=$(GOIDSHIM_BENCH_QUICK=1 "./$program")
+scripts=
+for script in $BENCH_SCRIPTS; do scripts="$scripts ${srcdir:?}/$script"; done
+
+for program in $BENCH_PROGRAMS $scripts; do
+	case $program in
+	*.sh) said=$(GOIDSHIM_BENCH_QUICK=1 "$program") ;;
+	*) said=$(GOIDSHIM_BENCH_QUICK=1 "./$program") ;;
+	esac
 	code=$?
 	echo "$said"
 	if [ $code = 77 ]; then
