@@ -68,6 +68,8 @@ static void add_stack(struct line *line, const struct goidshim_sample *s)
 	for (unsigned i = 0; i < s->stack_depth; i++)
 		add_address(line, i ? "," : "", frames[i]);
 	add_word(line, "],\"stack_end\":", names_stack_end(s->stack_end));
+	if (s->stack_gap)
+		add_word(line, ",\"stack_gap\":", names_stack_end(s->stack_gap));
 }
 
 static void add_sample(struct line *line, __u32 lane, const struct goidshim_sample *s)
