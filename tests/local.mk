@@ -235,6 +235,7 @@ script_tests += \
 	%D%/check-crowd.tap \
 	%D%/check-dump.tap \
 	%D%/check-eintr.tap \
+	%D%/check-ends.tap \
 	%D%/check-environment.tap \
 	%D%/check-execs.tap \
 	%D%/check-guest.tap \
@@ -257,6 +258,8 @@ EXTRA_DIST += %D%/preload.sh \
 	%D%/fixtures/guest/guest.go \
 	%D%/fixtures/guest/guest.c \
 	%D%/fixtures/guest/guest.h \
+	%D%/fixtures/libraries/openssl/openssl.go \
+	%D%/fixtures/libraries/zstd/zstd.go \
 	%D%/fixtures/starts/starts.go \
 	%D%/fixtures/stacks/stacks.go %D%/fixtures/stacks/stacks.c \
 	%D%/fixtures/stacks/stacks.h %D%/fixtures/stacks-host.c \

@@ -480,3 +480,27 @@ Test(cfi, steps_that_make_no_sense_are_refused)
 	rule.kind = CFI_NONE;
 	cr_assert(eq(int, cfi_step(&rule, &regs), GOIDSHIM_STACK_NO_CFI));
 }
+
+/* OpenSSL's way: the CFA stays in rax across the call of what leaves rax alone. */
+Test(cfi, what_the_interrupted_function_left_alone_holds_for_its_caller_alone)
+{
+	struct cfi_rule callee = { .kind = CFI_OFFSET, .cfa_register = CFI_RSP, .cfa_offset = 8,
+				   .cfa_index = CFI_NO_REGISTER, .pc_register = CFI_NO_REGISTER,
+				   .saved = { CFI_SAME, CFI_SAME, CFI_SAME, CFI_SAME, CFI_SAME,
+					      CFI_SAME, -1 } };
+	struct cfi_rule caller = callee;
+	struct cfi_registers regs;
+	__u64 cfa;
+
+	caller.cfa_register = CFI_RAX;
+	make_arena();
+	make_registers(&regs, 0);
+	regs.known = (1u << CFI_REGISTERS) - 1;
+	regs.exact = true;
+	regs.r[CFI_RAX] = regs.r[CFI_RSP] + 64;
+	cfa = regs.r[CFI_RAX] + 8;
+	cr_assert(eq(int, cfi_step(&callee, &regs), GOIDSHIM_STACK_NONE));
+	cr_assert(eq(int, cfi_step(&caller, &regs), GOIDSHIM_STACK_NONE));
+	cr_assert(eq(u64, regs.r[CFI_RSP], cfa));
+	cr_assert(eq(int, cfi_step(&caller, &regs), GOIDSHIM_STACK_EXPRESSION));
+}
