@@ -14,10 +14,18 @@
 
 enum { ENTRIES_MAX = 4096, CHUNK_SIZE = 1 << 16 };
 
+/*
+ * The program waits while we compile, half a microsecond for each function: in
+ * one process so many functions and no more, 15 ms. Handlers read the call-frame
+ * information of a module that would exceed it in place.
+ */
+enum { FUNCTIONS_MAX = 30000 };
+
 static const struct modules_entry *entries[ENTRIES_MAX];
 static unsigned entry_count;
 static unsigned long long seen_adds, seen_subs;
 static bool seen_any;
+static unsigned compiled;	/* functions */
 static bool busy;		/* a thread is refreshing */
 
 /* Bump allocation: entries are never freed. */
@@ -222,6 +230,20 @@ static const struct cfi_table *find_table(const struct modules_entry *e)
 	return NULL;
 }
 
+/* False: it would take too long. One without a search table is no place to read in. */
+static bool can_compile(const struct modules_module *m)
+{
+	__u64 eh_frame, table;
+	__u32 count = 0;
+
+	if (!cfi_header_read(&m->section, &eh_frame, &table, &count))
+		return false;
+	if (count > FUNCTIONS_MAX - compiled)
+		return false;
+	compiled += count;
+	return true;
+}
+
 static void compile(struct modules_entry *e)
 {
 	struct modules_module *m = &e->module;
@@ -236,7 +258,7 @@ static void compile(struct modules_entry *e)
 	if (m->section.hdr == 0)
 		return;
 	m->cfi = find_table(e);
-	if (m->cfi == NULL && cfi_compile(&source, &table) == 0)
+	if (m->cfi == NULL && can_compile(m) && cfi_compile(&source, &table) == 0)
 		m->cfi = table;
 }
 

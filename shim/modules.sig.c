@@ -210,6 +210,68 @@ int modules_each(int (*visit)(const struct modules_module *module, void *arg), v
 	return r;
 }
 
+/*
+ * Rules of modules that are not compiled. Stacks keep coming back to the same
+ * pcs, so that most are read in place once. Each slot has a sequence number, odd
+ * while it is being filled; who finds it so goes without.
+ */
+enum { CACHE_SIZE = 4096, RULE_WORDS = sizeof(struct cfi_rule) / 8 };
+
+static struct cached {
+	__u64 sequence;
+	__u64 pc;
+	__u64 module;		/* entries are never freed: its address is its identity */
+	__u64 rule[RULE_WORDS];
+} cache[CACHE_SIZE];
+
+static struct cached *slot_of(__u64 pc)
+{
+	return &cache[pc * 0x9e3779b97f4a7c15ull >> 52];
+}
+
+static bool cache_find(const struct modules_module *module, __u64 pc, struct cfi_rule *ret)
+{
+	const struct cached *c = slot_of(pc);
+	__u64 before = __atomic_load_n(&c->sequence, __ATOMIC_ACQUIRE);
+	__u64 word[RULE_WORDS];
+	bool found = !(before & 1) && __atomic_load_n(&c->pc, __ATOMIC_RELAXED) == pc &&
+		     __atomic_load_n(&c->module, __ATOMIC_RELAXED) == (__u64)module;
+
+	for (int i = 0; found && i < RULE_WORDS; i++)
+		word[i] = __atomic_load_n(&c->rule[i], __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (!found || __atomic_load_n(&c->sequence, __ATOMIC_RELAXED) != before)
+		return false;
+	__builtin_memcpy(ret, word, sizeof(*ret));
+	return true;
+}
+
+static void cache_fill(const struct modules_module *module, __u64 pc, const struct cfi_rule *rule)
+{
+	struct cached *c = slot_of(pc);
+	__u64 before = __atomic_load_n(&c->sequence, __ATOMIC_RELAXED);
+	__u64 word[RULE_WORDS];
+
+	if (before & 1 || !__atomic_compare_exchange_n(&c->sequence, &before, before + 1, false,
+						       __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return;
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	__builtin_memcpy(word, rule, sizeof(word));
+	__atomic_store_n(&c->pc, pc, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->module, (__u64)module, __ATOMIC_RELAXED);
+	for (int i = 0; i < RULE_WORDS; i++)
+		__atomic_store_n(&c->rule[i], word[i], __ATOMIC_RELAXED);
+	__atomic_store_n(&c->sequence, before + 2, __ATOMIC_RELEASE);
+}
+
+static void find_uncompiled(const struct modules_module *module, __u64 pc, struct cfi_rule *ret)
+{
+	if (module->section.hdr == 0 || cache_find(module, pc, ret))
+		return;
+	if (cfi_rule_read(&module->section, pc, ret))
+		cache_fill(module, pc, ret);
+}
+
 void modules_find_rule(const struct modules_segment *segment, __u64 pc, struct cfi_rule *ret)
 {
 	const struct modules_module *module = segment->module;
@@ -219,11 +281,11 @@ void modules_find_rule(const struct modules_segment *segment, __u64 pc, struct c
 	if (module == NULL) {
 		if (segment->section.hdr != 0)
 			cfi_rule_read(&segment->section, pc, ret);
-		return;
+	} else if (module->cfi == NULL) {
+		find_uncompiled(module, pc, ret);
+	} else {
+		rule = cfi_table_find(module->cfi, pc - module->bias);
+		if (rule != NULL)
+			*ret = *rule;
 	}
-	if (module->cfi == NULL)
-		return;
-	rule = cfi_table_find(module->cfi, pc - module->bias);
-	if (rule != NULL)
-		*ret = *rule;
 }

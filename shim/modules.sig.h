@@ -40,7 +40,7 @@ struct modules_module {
 	__u64 end;
 	__u64 stamp_at;		/* address of the stamp */
 	__u64 stamp[MODULES_STAMP_WORDS];
-	const struct cfi_table *cfi; /* NULL: none */
+	const struct cfi_table *cfi; /* NULL: not compiled, read the section */
 	struct cfi_section section; /* hdr 0: none */
 	__u32 index;		/* of its GOIDSHIM_RECORD_MODULE */
 };

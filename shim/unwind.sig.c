@@ -429,7 +429,7 @@ static enum goidshim_stack_end step_cfi(struct walk *w, __u64 at)
 
 	modules_find_rule(&w->segment, at, &rule);
 	/* Go's own linker puts C into Go's text, and drops its tables. */
-	if (rule.kind == CFI_NONE && w->segment.module != NULL && w->segment.module->cfi != NULL &&
+	if (rule.kind == CFI_NONE && w->segment.module != NULL && w->segment.module->section.hdr != 0 &&
 	    w->go != NULL && at >= w->go->functions.text && at < w->go->functions.etext)
 		return GOIDSHIM_STACK_NO_FUNCTION;
 	return cfi_step(&rule, &w->regs);

@@ -198,3 +198,26 @@ Test(modules, nothing_grows_without_new_files)
 	/* Where it is mapped may vary; that it is always somewhere new, not. */
 	cr_assert(modules_count() - before < 75, "%u entries", modules_count());
 }
+
+/* Read in place, and then out of the cache, whose slots many pcs share. */
+Test(modules, a_module_that_is_not_compiled_gives_the_same_rules)
+{
+	struct modules_segment segment;
+	struct cfi_rule rule, truth;
+	unsigned known = 0;
+
+	modules_refresh(false, NULL);
+	segment = find((const void *)strtok_r);
+	cr_assert(segment.module != NULL && segment.module->cfi == NULL);
+	for (__u64 pc = segment.start; pc < segment.end; pc += 97) {
+		truth.kind = CFI_NONE;
+		known += cfi_rule_read(&segment.module->section, pc, &truth);
+		for (int again = 0; again < 2; again++) {
+			modules_find_rule(&segment, pc, &rule);
+			cr_assert(eq(int, rule.kind, truth.kind));
+			cr_assert(rule.kind == CFI_NONE || !memcmp(&rule, &truth, sizeof(rule)));
+		}
+		modules_find_rule(&segment, segment.start + (pc * 31) % 4096, &rule);
+	}
+	cr_assert(known > 10000);
+}
