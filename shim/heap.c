@@ -47,9 +47,10 @@ INTERPOSE(mremap);
 #define RECORD(pointer, size, kind)						\
 	do {									\
 		void *had_ = (pointer);						\
+		__u64 weight_ = heap_draw(size);				\
 										\
-		if (heap_draw(size) && had_)					\
-			heap_record((__u64)had_, size, kind, CALL_PC, CALL_SP);	\
+		if (weight_ && had_)						\
+			heap_record((__u64)had_, size, weight_, kind, CALL_PC, CALL_SP); \
 	} while (0)
 
 DUE void *due_malloc(size_t size)
@@ -203,7 +204,7 @@ static void *hook_mremap(void *old, size_t old_size, size_t size, int flags, ...
 	}
 	/* What was taken stays taken: it is the same memory, with its new size. */
 	heap_let_go(slot);
-	heap_record((__u64)p, size, GOIDSHIM_ALLOC_MAP, CALL_PC, CALL_SP);
+	heap_record((__u64)p, size, size, GOIDSHIM_ALLOC_MAP, CALL_PC, CALL_SP);
 	return p;
 }
 

@@ -5,6 +5,7 @@
 
 #include "probe/sys.sig.h"
 #include "shim/call.sig.h"
+#include "shim/usdt.sig.h"
 
 #define PAGE 4096
 #define SLOTS 65536u		/* a slot's number has 16 bits in a word of the index */
@@ -99,18 +100,20 @@ static __s64 draw_gap(struct heap_thread *t)
 	return 1 + (__s64)(minus_log(next_random(&t->random) >> 11) * (double)settings.interval);
 }
 
-bool heap_draw(__u64 size)
+__u64 heap_draw(__u64 size)
 {
 	struct heap_thread *t = &heap_thread;
+	__u64 beyond;
 
 	if (!t->random) {
 		t->random = mix(settings.seed + (__u64)t + sampler_now()) | 1;
 		t->left = draw_gap(t) - heap_count(size);
 		if (t->left > 0)
-			return false;
+			return 0;
 	}
+	beyond = -(__u64)t->left;
 	t->left = draw_gap(t);
-	return true;
+	return settings.interval + beyond;
 }
 
 /* ---------------------------------------------------------------- the live slots */
@@ -266,13 +269,19 @@ __u32 heap_take(__u64 address)
 	slot = take_from(bucket_of(address, 0), address);
 	if (slot == HEAP_NO_SLOT)
 		slot = take_from(bucket_of(address, 1), address);
-	if (slot != HEAP_NO_SLOT)
-		count_in_filter(address, -1);
+	if (slot == HEAP_NO_SLOT)
+		return slot;
+	count_in_filter(address, -1);
+	usdt_memory_free(address);
 	return slot;
 }
 
 void heap_put_back(__u64 address, __u32 slot)
 {
+	__u64 size = live_at(slot)->alloc.size;
+
+	/* Who listens was told of a free. */
+	usdt_memory_alloc(address, size, size > settings.interval ? size : settings.interval);
 	if (!enter(address, slot)) {
 		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_LIVE);
 		heap_let_go(slot);
@@ -321,7 +330,8 @@ static bool follow(struct call *call, const struct goidshim_alloc *alloc)
 	return false;
 }
 
-void heap_record(__u64 address, __u64 size, enum goidshim_alloc_kind kind, __u64 pc, __u64 sp)
+void heap_record(__u64 address, __u64 size, __u64 weight, enum goidshim_alloc_kind kind, __u64 pc,
+		 __u64 sp)
 {
 	struct goidshim_alloc alloc;
 	struct call call;
@@ -335,7 +345,9 @@ void heap_record(__u64 address, __u64 size, enum goidshim_alloc_kind kind, __u64
 		alloc.kind = kind;
 		alloc.lane = call.lane;
 		write_record(&call, &alloc);
-		if (!follow(&call, &alloc))
+		if (follow(&call, &alloc))
+			usdt_memory_alloc(address, size, weight);
+		else
 			call_lose(&call, GOIDSHIM_LOST_LIVE);
 	}
 	call_end(&call);

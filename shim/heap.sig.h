@@ -76,14 +76,20 @@ static inline bool heap_may_know(__u64 address)
 /* Begins, once: `interval` in bytes, `seed` unpredictable. 0 or -errno. */
 int heap_begin(__u64 interval, __u64 seed);
 
-/* An allocation of `size` bytes was due: draws the next gap. Is this one taken? */
-bool heap_draw(__u64 size);
+/*
+ * An allocation of `size` bytes was due: draws the next gap. If this one is
+ * taken, an estimate of all bytes that it stands for, else 0. The estimate is
+ * the interval and what the allocation goes on beyond the sampled byte: its
+ * expectation, over taken and not, is `size`.
+ */
+__u64 heap_draw(__u64 size);
 
 /*
  * Records an allocation that was taken, and follows it to its free. `pc`, `sp`
- * are CALL_PC and CALL_SP. Losses are counted.
+ * are CALL_PC and CALL_SP, `weight` is from heap_draw(). Losses are counted.
  */
-void heap_record(__u64 address, __u64 size, enum goidshim_alloc_kind kind, __u64 pc, __u64 sp);
+void heap_record(__u64 address, __u64 size, __u64 weight, enum goidshim_alloc_kind kind, __u64 pc,
+		 __u64 sp);
 
 #define HEAP_NO_SLOT 0xffffffffu
 

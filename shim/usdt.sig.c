@@ -10,3 +10,5 @@
 volatile __u16 goidshim_sample_semaphore SEMAPHORE;
 volatile __u16 goidshim_thread_semaphore SEMAPHORE;
 volatile __u16 goidshim_objects_semaphore SEMAPHORE;
+volatile __u16 otel_memory_alloc_semaphore SEMAPHORE;
+volatile __u16 otel_memory_free_semaphore SEMAPHORE;

@@ -6,12 +6,19 @@
  *	goidshim:sample  sequence, goid, fs_base, g, class, lane, reason, pc, sp
  *	goidshim:thread  tid, fs_base, lane, kind
  *	goidshim:objects header, count
+ *	otel_memory:alloc address, size, weight
+ *	otel_memory:free  address
  *
  * `sample` fires in the handler after the record is in the ring, with what the
  * record says; pc and sp are the interrupted ones. `thread` fires when a
  * producer takes a lane. `objects` fires whenever a Go object was added to the
  * header; `header` is the address of the struct goidshim_header in this
  * process. Constants are those of goidshim/goid.h and goidshim/format.h.
+ *
+ * The probes of otel_memory are the contract by which OpenTelemetry's eBPF profiler
+ * takes C heap profiles: one for each allocation that event heap samples, with
+ * an unbiased estimate in bytes of what it stands for, and one for the free of
+ * each of those.
  *
  * A probe is a one-byte nop that nobody reaches unless its semaphore is set,
  * plus a note that tells where it is; a listener sets the semaphore and writes
@@ -33,21 +40,25 @@
 extern volatile __u16 goidshim_sample_semaphore __attribute__((visibility("hidden")));
 extern volatile __u16 goidshim_thread_semaphore __attribute__((visibility("hidden")));
 extern volatile __u16 goidshim_objects_semaphore __attribute__((visibility("hidden")));
+extern volatile __u16 otel_memory_alloc_semaphore __attribute__((visibility("hidden")));
+extern volatile __u16 otel_memory_free_semaphore __attribute__((visibility("hidden")));
 
 /*
  * An ELF note "stapsdt" of type 3: the probe's address, the address of the base
  * symbol (which tells how far prelinking moved the object), the semaphore's
  * address, and three strings: provider, name, arguments as size@operand.
  */
-#define USDT_PROBE(name, arguments)						\
+#define USDT_PROBE(name, arguments) USDT_PROBE_OF("goidshim", name, arguments)
+
+#define USDT_PROBE_OF(provider, name, arguments)				\
 	"990:	nop\n"								\
 	"	.pushsection .note.stapsdt, \"\", \"note\"\n"			\
 	"	.balign 4\n"							\
 	"	.4byte 992f - 991f, 994f - 993f, 3\n"				\
 	"991:	.asciz \"stapsdt\"\n"						\
 	"992:	.balign 4\n"							\
-	"993:	.8byte 990b, _.stapsdt.base, goidshim_" name "_semaphore\n"	\
-	"	.asciz \"goidshim\"\n"						\
+	"993:	.8byte 990b, _.stapsdt.base, " provider "_" name "_semaphore\n"	\
+	"	.asciz \"" provider "\"\n"					\
 	"	.asciz \"" name "\"\n"						\
 	"	.asciz \"" arguments "\"\n"					\
 	"994:	.balign 4\n"							\
@@ -99,6 +110,25 @@ static inline void usdt_objects(const void *header, __u64 count)
 			 :
 			 : "r"(header), "r"(count)
 			 : "memory");
+}
+
+/* `weight` is in bytes; see heap_draw(). */
+static inline void usdt_memory_alloc(__u64 address, __u64 size, __u64 weight)
+{
+	if (__builtin_expect(otel_memory_alloc_semaphore == 0, 1))
+		return;
+	__asm__ volatile(USDT_PROBE_OF("otel_memory", "alloc", "8@%0 8@%1 8@%2")
+			 :
+			 : "r"(address), "r"(size), "r"(weight)
+			 : "memory");
+}
+
+/* Before the memory can be had again. */
+static inline void usdt_memory_free(__u64 address)
+{
+	if (__builtin_expect(otel_memory_free_semaphore == 0, 1))
+		return;
+	__asm__ volatile(USDT_PROBE_OF("otel_memory", "free", "8@%0") : : "r"(address) : "memory");
 }
 
 #endif

@@ -85,7 +85,7 @@ void heap_alone_begin(__u64 interval)
 
 void heap_alone_record(__u64 address)
 {
-	heap_record(address, 100, GOIDSHIM_ALLOC_MALLOC, 0, 0);
+	heap_record(address, 100, 100, GOIDSHIM_ALLOC_MALLOC, 0, 0);
 }
 
 struct goidshim_live *heap_alone_live(__u32 slot)

@@ -139,10 +139,12 @@ criterion_tests += %D%/test_ring
 %C%_test_ring_SOURCES = %D%/test_ring.c %D%/ring-memory.h shim/ring.sig.c
 %C%_test_ring_LDADD = $(unit_libs)
 criterion_tests += %D%/test_heap
-%C%_test_heap_SOURCES = %D%/test_heap.c %D%/heap-alone.c %D%/heap-alone.h shim/heap.sig.c
+%C%_test_heap_SOURCES = %D%/test_heap.c %D%/heap-alone.c %D%/heap-alone.h shim/heap.sig.c \
+	shim/usdt.sig.c
 %C%_test_heap_LDADD = $(unit_libs) -lm
 stress_tests += %D%/heap.stress
-%C%_heap_stress_SOURCES = %D%/stress_heap.c %D%/heap-alone.c %D%/heap-alone.h shim/heap.sig.c
+%C%_heap_stress_SOURCES = %D%/stress_heap.c %D%/heap-alone.c %D%/heap-alone.h shim/heap.sig.c \
+	shim/usdt.sig.c
 %C%_heap_stress_LDADD = libprobetest.la -lpthread
 criterion_tests += %D%/test_config
 %C%_test_config_SOURCES = %D%/test_config.c shim/config.c

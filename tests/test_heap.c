@@ -30,7 +30,8 @@ Test(heap, gaps_have_the_mean_and_the_variance_of_their_law)
 		for (int i = 0; i < (int)n; i++) {
 			double gap;
 
-			cr_assert(heap_draw(1));
+			heap_thread.left = 0;
+			cr_assert(heap_draw(1) > 0);
 			gap = (double)heap_thread.left * p;
 			sum += gap;
 			squares += gap * gap;
@@ -59,6 +60,31 @@ Test(heap, takes_each_size_with_its_probability)
 		share = (double)taken / n;
 		cr_expect(fabs(share - q) < 5 * sqrt(q * (1 - q) / n), "size %llu: %f, not %f",
 			  sizes[k], share, q);
+	}
+}
+
+/*
+ * The estimates that go with what is taken add up to all bytes. Of a million
+ * allocations one's estimate has a variance of at most interval * (interval + 2
+ * size), so that their sum deviates by sqrt of that / (1000 * size); five are allowed.
+ */
+Test(heap, estimates_add_up_to_all_bytes)
+{
+	static const __u64 sizes[] = { 16, 1000, 4096, 20000 };
+	const int n = 1000000;
+
+	for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+		double size = (double)sizes[k], sum = 0, deviation;
+
+		heap_alone_begin(4096);
+		for (int i = 0; i < n; i++)
+			if (heap_is_due(sizes[k]))
+				sum += (double)heap_draw(sizes[k]);
+		sum /= n * size;
+		deviation = sqrt(4096 * (4096 + 2 * size)) / (1000 * size);
+		if (size < 4096)
+			deviation = sqrt(size / 4096) * (4096 + size) / (1000 * size);
+		cr_expect(fabs(sum - 1) < 5 * deviation, "size %llu: %f", sizes[k], sum);
 	}
 }
 
