@@ -113,9 +113,11 @@ void sampler_fill(const struct sampler_taken *t, __u16 type, __u32 fixed,
 		.stack_end = t->stack.end,
 		.stack_gap = t->stack.gap,
 		.stack_depth = t->stack.depth,
+		.labels_size = t->labels_size,
 	};
 	for (unsigned i = 0; i < t->stack.depth; i++)
 		frames[i] = t->frames[i];
+	__builtin_memcpy(&frames[t->stack.depth], t->labels, t->labels_size);
 }
 
 void sampler_take_stack(const struct sigcontext *context, unsigned max, struct sampler_taken *t)
@@ -125,9 +127,17 @@ void sampler_take_stack(const struct sigcontext *context, unsigned max, struct s
 	unwind_stack(has_go ? sampler.go[t->who.object] : 0,
 		     has_go ? &sampler.layouts[t->who.object] : 0, &t->who, context, t->frames,
 		     max, &t->stack);
+	t->labels_size = 0;
 }
 
-/* FS base -> g -> goid -> stack -> ring. Whatever cannot be had is said, not guessed. */
+static void take_labels(struct sampler_taken *t)
+{
+	if (goidshim_class_has_goid(t->who.class_))
+		t->labels_size =
+			golabels_read(&sampler.layouts[t->who.object], t->who.curg, t->labels);
+}
+
+/* FS base -> g -> goid -> stack -> labels -> ring. Whatever cannot be had is said, not guessed. */
 static void take_sample(__u32 lane, __u64 fs_base, const struct interrupt *in)
 {
 	struct sampler_taken t;
@@ -136,6 +146,7 @@ static void take_sample(__u32 lane, __u64 fs_base, const struct interrupt *in)
 	goid_read(sampler.layouts, __atomic_load_n(&sampler.object_count, __ATOMIC_ACQUIRE),
 		  fs_base, in->pc, in->sp, &t.who);
 	sampler_take_stack(&in->context->uc_mcontext, sampler.stack_depth, &t);
+	take_labels(&t);
 	s = ring_reserve(&sampler.ring, lane, sampler_record_size(&t, sizeof(*s)));
 	if (!s)
 		return;

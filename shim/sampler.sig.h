@@ -12,6 +12,7 @@
 #include <linux/time_types.h>
 
 #include "goidshim/format.h"
+#include "probe/golabels.sig.h"
 #include "shim/ring.sig.h"
 #include "shim/unwind.sig.h"
 
@@ -56,21 +57,23 @@ struct sampler_taken {
 	__u32 periods;
 	struct goid_reading who;
 	struct unwind_result stack;
+	__u32 labels_size;
 	__u64 frames[GOIDSHIM_MAX_STACK];
+	__u8 labels[GOLABELS_MAX];
 };
 
-/* Walks the stack from `context` to at most `max` frames. Wants t->who. */
+/* Walks the stack from `context` to at most `max` frames; no labels yet. Wants t->who. */
 void sampler_take_stack(const struct sigcontext *context, unsigned max, struct sampler_taken *t);
 
-/* Bytes of a record whose struct has `fixed` bytes, with t's frames. */
+/* Bytes of a record whose struct has `fixed` bytes, with t's frames and labels. */
 static inline __u32 sampler_record_size(const struct sampler_taken *t, __u32 fixed)
 {
-	return fixed + t->stack.depth * (__u32)sizeof(__u64);
+	return fixed + t->stack.depth * (__u32)sizeof(__u64) + (t->labels_size + 7) / 8 * 8;
 }
 
 /*
  * Fills a record that begins with a struct goidshim_sample: that struct, and the
- * frames behind the record's `fixed` bytes. What is between is the caller's.
+ * frames and labels behind the record's `fixed` bytes. What is between is the caller's.
  */
 void sampler_fill(const struct sampler_taken *t, __u16 type, __u32 fixed,
 		  struct goidshim_sample *s);

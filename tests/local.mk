@@ -244,6 +244,7 @@ script_tests += \
 	%D%/check-kill.tap \
 	%D%/check-ring-file.tap \
 	%D%/check-shares.tap \
+	%D%/check-labels.tap \
 	%D%/check-signals.tap \
 	%D%/check-stacks.tap \
 	%D%/check-strange.tap \
@@ -263,6 +264,7 @@ EXTRA_DIST += %D%/preload.sh \
 	%D%/fixtures/libraries/openssl/openssl.go \
 	%D%/fixtures/libraries/zstd/zstd.go \
 	%D%/fixtures/starts/starts.go \
+	%D%/fixtures/labels/main.go \
 	%D%/fixtures/stacks/stacks.go %D%/fixtures/stacks/stacks.c \
 	%D%/fixtures/stacks/stacks.h %D%/fixtures/stacks-host.c \
 	%D%/fixtures/truth-host.c
