@@ -238,6 +238,7 @@ script_tests += \
 	%D%/check-dump.tap \
 	%D%/check-eintr.tap \
 	%D%/check-ends.tap \
+	%D%/check-fuzz.tap \
 	%D%/check-environment.tap \
 	%D%/check-execs.tap \
 	%D%/check-guest.tap \
