@@ -157,7 +157,7 @@ static __always_inline int goidshim_is_parked(const struct goidshim_golayout *l,
 	__u8 in_c = 0;
 	__u32 ncgo = 0;
 
-	if (l->m_is_extra_in_c == GOIDSHIM_NO_OFFSET ||
+	if (l->m_is_extra_in_c == GOIDSHIM_NO_OFFSET || r->status == 2 /* running */ ||
 	    goidshim_load(&in_c, sizeof(in_c), r->m, l->m_is_extra_in_c) || !in_c)
 		return 0;
 	return l->m_ncgo == GOIDSHIM_NO_OFFSET ||

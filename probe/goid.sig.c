@@ -8,6 +8,7 @@
 /* g.atomicstatus, the same in Go 1.19 to 1.27. */
 enum {
 	G_IDLE = 0,
+	G_RUNNING = 2,
 	G_DEAD = 6,
 	G_DEAD_EXTRA = 11,
 	G_SCAN = 0x1000,
@@ -76,14 +77,14 @@ static bool read_curg(const struct goidshim_golayout *l, struct goid_reading *r)
  * Since 1.21 an extra M stays bound to its C thread between callbacks, with a
  * readable goid that nobody is working for. isExtraInC tells; but up to 1.23 it
  * also stays set after a nested callback has returned to C that Go called, and
- * there ncgo counts that call.
+ * there ncgo counts that call, or the goroutine has gone on and is running.
  */
 static bool is_parked_extra_m(const struct goidshim_golayout *l, const struct goid_reading *r)
 {
 	__u8 in_c = 0;
 	__u32 ncgo = 0;
 
-	if (l->m_is_extra_in_c == GOIDSHIM_NO_OFFSET)
+	if (l->m_is_extra_in_c == GOIDSHIM_NO_OFFSET || r->status == G_RUNNING)
 		return false;
 	if (!peek_u8(r->m + l->m_is_extra_in_c, &in_c) || !in_c)
 		return false;
