@@ -101,7 +101,8 @@ static __u64 take_fixed(struct cfi_machine *m, unsigned bytes)
 	return value;
 }
 
-static __u64 take_uleb(struct cfi_machine *m)
+/* The bits of a LEB128 number; how many its bytes had room for, and the last byte. */
+static __u64 take_leb(struct cfi_machine *m, unsigned *ret_bits, __u8 *ret_last)
 {
 	__u64 value = 0;
 	unsigned shift = 0;
@@ -113,23 +114,27 @@ static __u64 take_uleb(struct cfi_machine *m)
 			value |= (__u64)(byte & 0x7f) << shift;
 		shift += 7;
 	} while (byte & 0x80 && !m->bad);
+	*ret_bits = shift;
+	*ret_last = byte;
 	return value;
+}
+
+static __u64 take_uleb(struct cfi_machine *m)
+{
+	unsigned bits;
+	__u8 last;
+
+	return take_leb(m, &bits, &last);
 }
 
 static __s64 take_sleb(struct cfi_machine *m)
 {
-	__u64 value = 0;
-	unsigned shift = 0;
-	__u8 byte;
+	unsigned bits;
+	__u8 last;
+	__u64 value = take_leb(m, &bits, &last);
 
-	do {
-		byte = take_u8(m);
-		if (shift < 64)
-			value |= (__u64)(byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80 && !m->bad);
-	if (shift < 64 && byte & 0x40)
-		value |= ~0ull << shift;
+	if (bits < 64 && last & 0x40)
+		value |= ~0ull << bits;
 	return (__s64)value;
 }
 
