@@ -27,7 +27,7 @@ enum { RULES_MAX = 0x4000, HASH_SIZE = 2 * RULES_MAX };
 /* A table under construction. */
 struct builder {
 	const struct cfi_source *source;
-	struct cfi_cie cie;
+	struct cfiprogram_cie cie;
 	struct array pc;	/* __u32 */
 	struct array rule_of;	/* __u16 */
 	struct array rule;	/* struct cfi_rule */
@@ -145,16 +145,16 @@ static void add_row(struct builder *b, __u64 start, __u16 rule)
 static void add_function(struct builder *b, __u64 fde)
 {
 	const struct cfi_source *s = b->source;
-	struct cfi_machine m;
+	struct cfiprogram m;
 	__u64 start, end;
 
-	if (!cfi_machine_open(&s->section, fde, &b->cie, &m))
+	if (!ehframe_open(&s->section, fde, &b->cie, &m))
 		return;
 	if (m.start < s->lo || m.limit > s->hi || m.limit <= b->covered)
 		return;
 	if (m.start > b->covered)
 		add_row(b, b->covered, 0);
-	while (b->error == 0 && cfi_machine_next(&m, &start, &end)) {
+	while (b->error == 0 && cfiprogram_next(&m, &start, &end)) {
 		if (end <= b->covered)
 			continue;
 		add_row(b, start > b->covered ? start : b->covered, intern_rule(b, &m.rule));
@@ -166,7 +166,7 @@ static void add_function(struct builder *b, __u64 fde)
 
 static void add_functions_of_table(struct builder *b, __u64 table, __u32 count)
 {
-	const struct cfi_section *s = &b->source->section;
+	const struct ehframe_section *s = &b->source->section;
 
 	for (__u32 i = 0; i < count && b->error == 0; i++) {
 		__s32 relative;
@@ -206,15 +206,15 @@ static void sort_functions(struct function *f, size_t count)
 
 static void add_functions_by_scan(struct builder *b, __u64 eh_frame)
 {
-	const struct cfi_section *s = &b->source->section;
+	const struct ehframe_section *s = &b->source->section;
 	struct function *functions;
-	struct cfi_machine m;
+	struct cfiprogram m;
 	__u64 entry;
 
-	while (cfi_entry_next(s, &eh_frame, &entry)) {
+	while (ehframe_next_entry(s, &eh_frame, &entry)) {
 		struct function *f;
 
-		if (!cfi_machine_open(s, entry, &b->cie, &m))
+		if (!ehframe_open(s, entry, &b->cie, &m))
 			continue;
 		f = array_add(&b->functions);
 		if (f == NULL) {
@@ -236,7 +236,7 @@ static void add_functions(struct builder *b)
 	__u32 count = 0;
 
 	if (eh_frame == 0 &&
-	    !cfi_header_read(&b->source->section, &eh_frame, &table, &count))
+	    !ehframe_header(&b->source->section, &eh_frame, &table, &count))
 		return;
 	if (count > 0)
 		add_functions_of_table(b, table, count);

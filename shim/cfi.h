@@ -13,11 +13,11 @@
 #ifndef SHIM_CFI_H
 #define SHIM_CFI_H
 
-#include "shim/cfi.sig.h"
+#include "shim/ehframe.sig.h"
 
 /* What to compile. */
 struct cfi_source {
-	struct cfi_section section;
+	struct ehframe_section section;
 	__u64 eh_frame;		/* 0: ask .eh_frame_hdr; otherwise section.hdr may be 0 */
 	__u64 bias;		/* run-time address minus ELF address */
 	__u64 lo;		/* [lo, hi): the module's addresses */

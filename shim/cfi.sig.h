@@ -2,12 +2,10 @@
 /*
  * Call-frame information: how to get from one C frame to its caller.
  *
- * A module's .eh_frame is a program per function that says, for each pc, where
- * the canonical frame address (CFA) is and where the caller's registers were
- * saved. One interpreter reads it, for two readers: cfi.c compiles a whole
- * module ahead of time into a struct cfi_table, which a handler searches in a
- * few nanoseconds; cfi_rule_read() interprets the one function that a pc is in,
- * for a module that was opened since. Both give the same rule.
+ * A module's .eh_frame says for each pc where the canonical frame address (CFA)
+ * is and where the caller's registers were saved: a rule. ehframe.sig.h reads it;
+ * cfi.c compiles a whole module ahead of time into a struct cfi_table, which a
+ * handler searches in a few nanoseconds.
  *
  * A rule holds what compilers and assemblers emit for x86-64: a CFA from a
  * register, from a word in memory (stack realignment, OpenSSL's assembly) or
@@ -15,8 +13,8 @@
  * return address in memory or in a register. Anything else is not guessed at:
  * the rule, or the one register, says that it is not known.
  *
- * Every byte is read through peek and inside the bounds that the caller gives,
- * because what is at those addresses may be any program's. Signal-safe: all of it.
+ * A step reads the stack through peek, for a wrong rule or a wrong register may
+ * lead anywhere. Signal-safe: all of it.
  */
 #ifndef SHIM_CFI_SIG_H
 #define SHIM_CFI_SIG_H
@@ -102,13 +100,6 @@ struct cfi_table {
 
 enum { CFI_BUCKET_SHIFT = 9 };
 
-/* The memory that one module's call-frame information may be in. */
-struct cfi_section {
-	__u64 hdr;		/* address of .eh_frame_hdr (PT_GNU_EH_FRAME) */
-	__u64 lo;		/* [lo, hi): the segment around it */
-	__u64 hi;
-};
-
 /* A frame's registers, by DWARF number. */
 struct cfi_registers {
 	__u64 r[CFI_REGISTERS];
@@ -116,66 +107,8 @@ struct cfi_registers {
 	bool exact;		/* r[CFI_PC] was interrupted there, it is not a return address */
 };
 
-/* A decoded common information entry; see cfi.sig.c. */
-struct cfi_cie {
-	__u64 at;		/* its address: the identity of a decoded entry */
-	__u64 initial;		/* its instructions */
-	__u64 end;
-	__u64 code_align;
-	__s64 data_align;
-	__u8 encoding;
-	bool has_augmentation;
-	bool signal_frame;
-	struct cfi_rule rule;	/* after the initial instructions */
-};
-
-enum { CFI_STATES = 6 };
-
-/* One function's program, being run. */
-struct cfi_machine {
-	__u64 at;		/* next instruction, run-time address */
-	__u64 end;
-	__u64 window_at;	/* eight bytes of it, cached */
-	__u64 window;
-	bool bad;		/* a read left its bounds, or an instruction made no sense */
-	__u64 start;		/* function: run-time addresses */
-	__u64 limit;
-	__u64 location;
-	const struct cfi_cie *cie;
-	struct cfi_rule rule;
-	unsigned states;
-	struct cfi_rule state[CFI_STATES];
-};
-
-/*
- * Opens the frame description entry at address `fde` to run its program.
- * `cie` is a cache of one entry: zeroed at first, reused as long as functions
- * share theirs. False if it is malformed or is a CIE.
- */
-bool cfi_machine_open(const struct cfi_section *section, __u64 fde, struct cfi_cie *cie,
-		      struct cfi_machine *ret);
-
-/*
- * Runs to the end of the next row: m->rule holds from *ret_start to *ret_end
- * (run-time addresses). False when there are no more.
- */
-bool cfi_machine_next(struct cfi_machine *m, __u64 *ret_start, __u64 *ret_end);
-
 /* Rule for an address relative to the load bias, or NULL if the table has none. */
 const struct cfi_rule *cfi_table_find(const struct cfi_table *table, __u64 pc);
-
-/* Rule for run-time address `pc`, read from the module itself. False if it has none. */
-bool cfi_rule_read(const struct cfi_section *section, __u64 pc, struct cfi_rule *ret);
-
-/*
- * Where .eh_frame is, and its binary search table, from a .eh_frame_hdr.
- * *ret_count is 0 when there is no table of the one form that linkers write.
- */
-bool cfi_header_read(const struct cfi_section *section, __u64 *ret_eh_frame, __u64 *ret_table,
-		     __u32 *ret_count);
-
-/* Address and size of the entry at *at; moves *at behind it. False at the end. */
-bool cfi_entry_next(const struct cfi_section *section, __u64 *at, __u64 *ret_entry);
 
 /*
  * Turns a frame's registers into its caller's. GOIDSHIM_STACK_NONE when that

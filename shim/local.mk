@@ -18,6 +18,9 @@ libshimsig_la_SOURCES = \
 	%D%/owner.sig.c %D%/owner.sig.h \
 	%D%/usdt.sig.c %D%/usdt.sig.h \
 	%D%/cfi.sig.c %D%/cfi.sig.h \
+	%D%/cfiprogram.sig.c %D%/cfiprogram.sig.h \
+	%D%/ehbytes.sig.c %D%/ehbytes.sig.h \
+	%D%/ehframe.sig.c %D%/ehframe.sig.h \
 	%D%/modules.sig.c %D%/modules.sig.h \
 	%D%/unwind.sig.c %D%/unwind.sig.h \
 	%D%/mem.sig.c

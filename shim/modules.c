@@ -236,7 +236,7 @@ static bool can_compile(const struct modules_module *m)
 	__u64 eh_frame, table;
 	__u32 count = 0;
 
-	if (!cfi_header_read(&m->section, &eh_frame, &table, &count))
+	if (!ehframe_header(&m->section, &eh_frame, &table, &count))
 		return false;
 	if (count > FUNCTIONS_MAX - compiled)
 		return false;

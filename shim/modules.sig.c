@@ -268,7 +268,7 @@ static void find_uncompiled(const struct modules_module *module, __u64 pc, struc
 {
 	if (module->section.hdr == 0 || cache_find(module, pc, ret))
 		return;
-	if (cfi_rule_read(&module->section, pc, ret))
+	if (ehframe_rule(&module->section, pc, ret))
 		cache_fill(module, pc, ret);
 }
 
@@ -280,7 +280,7 @@ void modules_find_rule(const struct modules_segment *segment, __u64 pc, struct c
 	ret->kind = CFI_NONE;
 	if (module == NULL) {
 		if (segment->section.hdr != 0)
-			cfi_rule_read(&segment->section, pc, ret);
+			ehframe_rule(&segment->section, pc, ret);
 	} else if (module->cfi == NULL) {
 		find_uncompiled(module, pc, ret);
 	} else {

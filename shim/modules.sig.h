@@ -29,7 +29,7 @@
 #include <stdbool.h>
 
 #include "goidshim/format.h"
-#include "shim/cfi.sig.h"
+#include "shim/ehframe.sig.h"
 
 enum { MODULES_MAX_SEGMENTS = 1024, MODULES_STAMP_WORDS = 2 };
 
@@ -41,7 +41,7 @@ struct modules_module {
 	__u64 stamp_at;		/* address of the stamp */
 	__u64 stamp[MODULES_STAMP_WORDS];
 	const struct cfi_table *cfi; /* NULL: not compiled, read the section */
-	struct cfi_section section; /* hdr 0: none */
+	struct ehframe_section section; /* hdr 0: none */
 	__u32 index;		/* of its GOIDSHIM_RECORD_MODULE */
 };
 
@@ -50,7 +50,7 @@ struct modules_segment {
 	__u64 start;		/* [start, end) */
 	__u64 end;
 	const struct modules_module *module; /* NULL: opened since the last refresh */
-	struct cfi_section section; /* where module is NULL */
+	struct ehframe_section section; /* where module is NULL */
 };
 
 /* The start of the C library's struct dl_find_object (dlfcn.h since glibc 2.35). */

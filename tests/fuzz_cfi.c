@@ -67,6 +67,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cfi_free(table);
 	}
 	for (__u64 pc = s.lo; pc < s.hi; pc += 9973)
-		cfi_rule_read(&s.section, pc, &rule);
+		ehframe_rule(&s.section, pc, &rule);
 	return 0;
 }

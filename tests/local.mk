@@ -130,8 +130,9 @@ check_PROGRAMS += %D%/golookup %D%/layout-live
 #
 # shim/
 #
+cfi_sources = shim/cfi.sig.c shim/cfiprogram.sig.c shim/ehbytes.sig.c shim/ehframe.sig.c shim/cfi.c
 criterion_tests += %D%/test_cfi
-%C%_test_cfi_SOURCES = %D%/test_cfi.c shim/cfi.sig.c shim/cfi.c
+%C%_test_cfi_SOURCES = %D%/test_cfi.c $(cfi_sources)
 %C%_test_cfi_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
 %C%_test_cfi_LDADD = $(unit_libs) $(LIBDW_LIBS) $(LIBELF_LIBS)
 
@@ -160,13 +161,13 @@ stress_tests += %D%/ring.stress %D%/ring-tsan.stress
 # What unwinds, with the flags that it ships with.
 check_LTLIBRARIES += libunwindtest.la
 libunwindtest_la_CFLAGS = $(SHIM_CFLAGS)
-libunwindtest_la_SOURCES = shim/cfi.sig.c shim/cfi.c shim/modules.sig.c shim/modules.c \
+libunwindtest_la_SOURCES = $(cfi_sources) shim/modules.sig.c shim/modules.c \
 	shim/unwind.sig.c shim/unwind.c
 libunwindtest_la_LIBADD = libprobesig.la libprobe.la
 
 # Built on demand, with clang; see the head of the file.
 EXTRA_PROGRAMS += %D%/fuzz_cfi
-%C%_fuzz_cfi_SOURCES = %D%/fuzz_cfi.c shim/cfi.sig.c shim/cfi.c
+%C%_fuzz_cfi_SOURCES = %D%/fuzz_cfi.c $(cfi_sources)
 %C%_fuzz_cfi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_cfi_LDADD = libprobetest.la
 

@@ -279,7 +279,7 @@ static void check_pc(Dwarf_Frame *frame, const struct library *l, const struct c
 	tally[outcome]++;
 	cr_assert(outcome != DIFFERS, "%s: %#llx: register %u differs", l->name,
 		  pc - l->source.bias, differing);
-	cr_assert(cfi_rule_read(&l->source.section, pc, &live));
+	cr_assert(ehframe_rule(&l->source.section, pc, &live));
 	if (live.kind != CFI_UNSUPPORTED || rule->kind != CFI_UNSUPPORTED)
 		cr_assert(memcmp(&live, rule, sizeof(live)) == 0,
 			  "%s: %#llx: table and direct reading differ", l->name,
@@ -375,7 +375,7 @@ Test(cfi, scan_and_search_table_give_the_same_table)
 	make_arena();
 	open_library("libsqlite3.so.0", &l);
 	cr_assert(eq(int, cfi_compile(&l.source, &by_table), 0));
-	cr_assert(cfi_header_read(&l.source.section, &l.source.eh_frame, &table_at, &count));
+	cr_assert(ehframe_header(&l.source.section, &l.source.eh_frame, &table_at, &count));
 	l.source.section.hdr = 0;
 	cr_assert(eq(int, cfi_compile(&l.source, &by_scan), 0));
 	cr_assert(eq(u32, by_scan->rows, by_table->rows));
@@ -446,7 +446,7 @@ Test(cfi, damaged_sections_stay_in_bounds)
 			cfi_free(table);
 		}
 		for (int i = 0; i < 100; i++)
-			cfi_rule_read(&s.section, s.lo + random_word(&state) % (s.hi - s.lo), &rule);
+			ehframe_rule(&s.section, s.lo + random_word(&state) % (s.hi - s.lo), &rule);
 	}
 	cr_assert(eq(uint, faults, 0));
 }
