@@ -22,14 +22,9 @@ static union {
 	unsigned char page[PAGE];
 } family __attribute__((aligned(PAGE)));
 
-/* Initial-exec TLS, all zero at first. */
-static __thread struct {
-	__u32 lane;	/* index + 1; 0: none yet */
-	__u32 tid;	/* 0: not asked yet */
-	__u32 busy;	/* between call_begin and call_end */
-	__u32 paused;
-	__u32 leaving;	/* the thread's function has returned */
-} self;
+/* Busy between call_begin and call_end. */
+static __thread struct sampler_thread self;
+static __thread __u32 paused;
 
 int call_start(void)
 {
@@ -44,20 +39,6 @@ bool call_is_recording(void)
 {
 	return __atomic_load_n(&family.recording, __ATOMIC_ACQUIRE) &&
 	       !__atomic_load_n(&sampler.stopped, __ATOMIC_RELAXED);
-}
-
-static __u32 thread_lane(__u64 fs_base)
-{
-	__u32 lane;
-
-	if (self.lane)
-		return self.lane;
-	if (!self.tid)
-		self.tid = (__u32)sys_call2(__NR_gettid, 0, 0);
-	lane = sampler_claim_lane(GOIDSHIM_LANE_CALLS, fs_base, self.tid);
-	if (!self.leaving)
-		self.lane = lane;
-	return lane;
 }
 
 /* A fault that a peek recovers from must not find its signal blocked: the kernel kills. */
@@ -80,7 +61,7 @@ static void restore_faults(const struct call *call)
 /* The guard is ours: no record is being made on this thread. */
 static bool enter(void)
 {
-	if (self.paused || !call_is_recording())
+	if (paused || !call_is_recording())
 		return false;
 	if (self.busy) {
 		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NESTED);
@@ -107,7 +88,7 @@ static bool find_lane(struct call *call)
 		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_FOREIGN_THREAD);
 		return false;
 	}
-	lane = thread_lane(fs_base);
+	lane = sampler_thread_lane(&self, GOIDSHIM_LANE_CALLS, fs_base);
 	call->lane = lane - 1;
 	call->taken.who.fs_base = fs_base;
 	return lane != 0;
@@ -239,33 +220,24 @@ void call_lose(const struct call *call, enum goidshim_lost reason)
 
 void call_end(struct call *call)
 {
-	if (!self.lane)
-		ring_lane_release(&sampler.ring, call->lane);
+	sampler_thread_done(&self, call->lane + 1);
 	restore_faults(call);
 	leave();
 }
 
 void call_pause(void)
 {
-	self.paused++;
+	paused++;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
 void call_resume(void)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	self.paused--;
+	paused--;
 }
 
 void call_leave_thread(void)
 {
-	__u32 lane;
-
-	self.leaving = 1;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	lane = self.lane;
-	self.lane = 0;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (lane)
-		ring_lane_release(&sampler.ring, lane - 1);
+	sampler_thread_leave(&self);
 }

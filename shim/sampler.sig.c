@@ -21,12 +21,7 @@ struct sampler sampler;
  * What a thread keeps for its handler. Initial-exec TLS, all zero at first, and
  * touched only once FS base is known to be the C library's.
  */
-static __thread struct {
-	__u32 lane;	/* index + 1; 0: none yet */
-	__u32 tid;	/* 0: not asked yet */
-	__u32 busy;	/* inside the handler */
-	__u32 leaving;	/* the thread's function has returned */
-} self;
+static __thread struct sampler_thread self;
 
 struct interrupt {
 	const struct ucontext *context;
@@ -60,7 +55,7 @@ static void record_thread(__u32 lane, __u64 fs_base, __u32 tid)
 	ring_commit(&sampler.ring, lane, sizeof(*t));
 }
 
-__u32 sampler_claim_lane(enum goidshim_lane_kind kind, __u64 fs_base, __u32 tid)
+static __u32 claim_lane(enum goidshim_lane_kind kind, __u64 fs_base, __u32 tid)
 {
 	__u32 lane = ring_lane_claim(&sampler.ring, kind, tid);
 
@@ -71,19 +66,38 @@ __u32 sampler_claim_lane(enum goidshim_lane_kind kind, __u64 fs_base, __u32 tid)
 	return lane + 1;
 }
 
-/* This thread's lane, index + 1, claimed on first use; 0: none can be had. */
-static __u32 thread_lane(__u64 fs_base)
+__u32 sampler_thread_lane(struct sampler_thread *thread, enum goidshim_lane_kind kind,
+			  __u64 fs_base)
 {
 	__u32 lane;
 
-	if (self.lane)
-		return self.lane;
-	if (!self.tid)
-		self.tid = (__u32)sys_call2(__NR_gettid, 0, 0);
-	lane = sampler_claim_lane(GOIDSHIM_LANE_SAMPLES, fs_base, self.tid);
-	if (!self.leaving)
-		self.lane = lane;
+	if (thread->lane)
+		return thread->lane;
+	if (!thread->tid)
+		thread->tid = (__u32)sys_call2(__NR_gettid, 0, 0);
+	lane = claim_lane(kind, fs_base, thread->tid);
+	if (!thread->leaving)
+		thread->lane = lane;
 	return lane;
+}
+
+void sampler_thread_done(const struct sampler_thread *thread, __u32 lane)
+{
+	if (!thread->lane)
+		ring_lane_release(&sampler.ring, lane - 1);
+}
+
+void sampler_thread_leave(struct sampler_thread *thread)
+{
+	__u32 lane;
+
+	thread->leaving = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	lane = thread->lane;
+	thread->lane = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (lane)
+		ring_lane_release(&sampler.ring, lane - 1);
 }
 
 void sampler_fill(const struct sampler_taken *t, __u16 type, __u32 fixed,
@@ -178,11 +192,11 @@ static void on_interrupt(const struct interrupt *in)
 		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NESTED);
 		return;
 	}
-	lane = thread_lane(fs_base);
-	if (lane)
+	lane = sampler_thread_lane(&self, GOIDSHIM_LANE_SAMPLES, fs_base);
+	if (lane) {
 		take_sample(lane - 1, fs_base, in);
-	if (lane && !self.lane)
-		ring_lane_release(&sampler.ring, lane - 1);
+		sampler_thread_done(&self, lane);
+	}
 	__atomic_store_n(&self.busy, 0, __ATOMIC_RELEASE);
 }
 
@@ -249,13 +263,5 @@ void sampler_on_signal(int sig, struct siginfo *info, void *ucontext)
 
 void sampler_leave_thread(void)
 {
-	__u32 lane;
-
-	self.leaving = 1;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	lane = self.lane;
-	self.lane = 0;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (lane)
-		ring_lane_release(&sampler.ring, lane - 1);
+	sampler_thread_leave(&self);
 }

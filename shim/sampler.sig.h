@@ -79,10 +79,27 @@ void sampler_fill(const struct sampler_taken *t, __u16 type, __u32 fixed,
 		  struct goidshim_sample *s);
 
 /*
- * A lane for the calling thread, with its first record in it: index + 1, or 0
- * when none can be had (counted). Give it back by ring_lane_release().
+ * What a thread keeps for one kind of producer: in initial-exec TLS, all zero at
+ * first, and touched only once FS base is known to be the C library's.
  */
-__u32 sampler_claim_lane(enum goidshim_lane_kind kind, __u64 fs_base, __u32 tid);
+struct sampler_thread {
+	__u32 lane;	/* index + 1; 0: none yet */
+	__u32 tid;	/* 0: not asked yet */
+	__u32 busy;	/* a record is being made */
+	__u32 leaving;	/* the thread's function has returned */
+};
+
+/*
+ * The calling thread's lane, index + 1, claimed on first use with its first
+ * record in it; 0 when none can be had (counted). A thread that is leaving gets
+ * one for a single record: say when that is done.
+ */
+__u32 sampler_thread_lane(struct sampler_thread *thread, enum goidshim_lane_kind kind,
+			  __u64 fs_base);
+void sampler_thread_done(const struct sampler_thread *thread, __u32 lane);
+
+/* The calling thread is about to end: gives the lane back. */
+void sampler_thread_leave(struct sampler_thread *thread);
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 __u64 sampler_now(void);
