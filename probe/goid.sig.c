@@ -91,6 +91,17 @@ static bool is_parked_extra_m(const struct goidshim_golayout *l, const struct go
 	return l->m_ncgo == GOIDSHIM_NO_OFFSET || !peek_u32(r->m + l->m_ncgo, &ncgo) || ncgo == 0;
 }
 
+/* Which of its m's calls into C this is: m.ncgocall, which stands before m.ncgo. */
+static __u64 read_cgo_call(const struct goidshim_golayout *l, const struct goid_reading *r)
+{
+	__u64 calls = 0;
+
+	if (l->m_ncgo == GOIDSHIM_NO_OFFSET ||
+	    !peek_u64(r->m + l->m_ncgo - sizeof(calls), &calls))
+		return 0;
+	return calls;
+}
+
 /* Which stack we are on comes from SP, never from g: g is switched first. */
 static __u8 classify(const struct goidshim_golayout *l, const struct goid_reading *r, __u64 pc,
 		     __u64 sp)
@@ -121,6 +132,8 @@ static void read_goroutine(const struct goidshim_golayout *l, __u64 pc, __u64 sp
 		reading_refuse(r, GOIDSHIM_CLASS_UNREADABLE, GOIDSHIM_REASON_GOID_ZERO);
 	else
 		r->class_ = class_;
+	if (r->class_ == GOIDSHIM_CLASS_C)
+		r->cgo_call = read_cgo_call(l, r);
 }
 
 static void read_object(const struct goidshim_golayout *l, __u64 pc, __u64 sp,

@@ -23,6 +23,7 @@ struct goid_reading {
 	__u64 parent_goid;	/* 0: unknown or not in this Go version */
 	__u64 start_pc;		/* 0: unknown (a callback's goroutine has none) */
 	__u64 go_pc;
+	__u64 cgo_call;		/* m.ncgocall, in class C; 0: unknown */
 	__u32 status;		/* curg.atomicstatus without the GC scan bit */
 	__u8 class_;		/* enum goidshim_class */
 	__u8 reason;		/* enum goidshim_reason */

@@ -66,6 +66,7 @@ struct reader_item {
 		const struct goidshim_sample *sample;	/* record->type says which */
 		const struct goidshim_thread *thread;
 		const struct goidshim_alloc *alloc;
+		const struct goidshim_wait *wait;
 	};
 };
 

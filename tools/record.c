@@ -17,7 +17,15 @@ static size_t padded(size_t size)
 /* Bytes before the frames of a record that begins with a struct goidshim_sample. */
 static size_t fixed_size(const struct goidshim_sample *s)
 {
-	return s->record.type == GOIDSHIM_RECORD_ALLOC ? sizeof(struct goidshim_alloc) : sizeof(*s);
+	switch (s->record.type) {
+	case GOIDSHIM_RECORD_ALLOC:
+		return sizeof(struct goidshim_alloc);
+	case GOIDSHIM_RECORD_LOCK:
+	case GOIDSHIM_RECORD_BLOCK:
+		return sizeof(struct goidshim_wait);
+	default:
+		return sizeof(*s);
+	}
 }
 
 static bool has_sample(const struct goidshim_sample *s)
@@ -36,6 +44,15 @@ static bool has_sample(const struct goidshim_sample *s)
 static bool is_sample(const struct goidshim_sample *s)
 {
 	return has_sample(s) && s->periods > 0;
+}
+
+static bool is_wait(const struct goidshim_wait *w)
+{
+	if (!has_sample(&w->sample))
+		return false;
+	if (w->holder_object != 0xff && w->holder_object >= GOIDSHIM_MAX_OBJECTS)
+		return false;
+	return (w->holder_goid != 0) == !!goidshim_class_has_goid(w->holder_class);
 }
 
 static bool is_thread(const struct goidshim_thread *t)
@@ -61,6 +78,7 @@ static enum record_verdict check_fields(const struct goidshim_record *record)
 
 	switch (record->type) {
 	case GOIDSHIM_RECORD_SAMPLE:
+	case GOIDSHIM_RECORD_WALL:
 		good = is_sample((const struct goidshim_sample *)record);
 		break;
 	case GOIDSHIM_RECORD_THREAD:
@@ -74,6 +92,10 @@ static enum record_verdict check_fields(const struct goidshim_record *record)
 		break;
 	case GOIDSHIM_RECORD_ALLOC:
 		good = has_sample((const struct goidshim_sample *)record);
+		break;
+	case GOIDSHIM_RECORD_LOCK:
+	case GOIDSHIM_RECORD_BLOCK:
+		good = is_wait((const struct goidshim_wait *)record);
 		break;
 	default:
 		return RECORD_UNKNOWN;

@@ -17,7 +17,9 @@
  *	| goidshim_block []  |	fixed-size blocks of records, claimed by lanes
  *	+--------------------+ blocks_offset + block_count * block_size, or live_offset
  *	| goidshim_live []   |	C memory that is in use (event heap)
- *	+--------------------+ live_offset + live_count * live_size
+ *	+--------------------+ live_offset + live_count * live_size, or inside_offset
+ *	| goidshim_inside [] |	waits that have not ended (events lock and block)
+ *	+--------------------+ inside_offset + lane_count * inside_size
  *
  * Shapes: little-endian, fixed-width types, no pointers, no bit-fields; every
  * record starts on 8 bytes and its size is a multiple of 8. Units: _ns is
@@ -145,6 +147,10 @@ struct goidshim_header {
 	__u64 heap_interval;		/* bytes allocated between two samples, on average; 1: all */
 	__u64 lock_min_ns;		/* shorter waits are not recorded */
 	__u64 block_min_ns;		/* shorter calls are not recorded */
+	__u64 wall_period_ns;		/* wall time that one period of event wall stands for */
+	__u64 inside_offset;		/* inside slots, one per lane; 0: none */
+	__u32 inside_size;		/* bytes from one inside slot to the next */
+	__u32 reserved_inside;
 
 	struct goidshim_object objects[GOIDSHIM_MAX_OBJECTS];
 
@@ -217,6 +223,9 @@ enum goidshim_record_type {
 	GOIDSHIM_RECORD_MODULE = 3,	/* struct goidshim_module (notes) */
 	GOIDSHIM_RECORD_MESSAGE = 4,	/* struct goidshim_message (notes) */
 	GOIDSHIM_RECORD_ALLOC = 5,	/* struct goidshim_alloc */
+	GOIDSHIM_RECORD_LOCK = 6,	/* struct goidshim_wait */
+	GOIDSHIM_RECORD_BLOCK = 7,	/* struct goidshim_wait */
+	GOIDSHIM_RECORD_WALL = 8,	/* struct goidshim_sample: its periods are wall time */
 };
 
 /* Every record begins with this. A reader skips a type that it does not know. */
@@ -267,6 +276,8 @@ struct goidshim_sample {
 	__u64 start_pc;			/* entry of the goroutine's first function; 0 unknown */
 	__u64 go_pc;			/* return address of its go statement; 0 unknown */
 	__u64 parent_goid;		/* 0 unknown */
+	__u64 cgo_call;			/* calls into C that g's m had made; 0 unknown. The same in
+					   two samples of a thread: no other call began between */
 	__u32 tid;
 	__u32 periods;			/* sample periods this sample stands for, >= 1 */
 	__u8 class_;			/* enum goidshim_class */
@@ -323,6 +334,52 @@ struct goidshim_live {
 	struct goidshim_alloc alloc;	/* and its frames, to at most live_size */
 };
 
+/* What a thread waited for (record LOCK). */
+enum goidshim_lock_kind {
+	GOIDSHIM_LOCK_MUTEX = 1,
+	GOIDSHIM_LOCK_READ = 2,		/* rwlock, to share it */
+	GOIDSHIM_LOCK_WRITE = 3,	/* rwlock, to have it alone */
+	GOIDSHIM_LOCK_SPIN = 4,
+	GOIDSHIM_LOCK_COND = 5,		/* condition variable: nobody holds one */
+	GOIDSHIM_LOCK_MAX
+};
+
+/*
+ * A call that waited at least lock_min_ns (LOCK) or block_min_ns (BLOCK): written
+ * once it has its lock, or has come back. `sample` is the call, as in an ALLOC
+ * record, with time_ns when it had ended. Frames follow this struct.
+ *
+ * The holder is who had the lock when the waiter began to sleep; it may have
+ * passed through other hands since. Its goid is 0 unless
+ * goidshim_class_has_goid(holder_class).
+ */
+struct goidshim_wait {
+	struct goidshim_sample sample;
+	__u64 start_ns;
+	__u64 duration_ns;		/* 0 in an inside slot */
+	__u64 address;			/* LOCK: of the lock; BLOCK: the call's first argument */
+	__u32 kind;			/* LOCK: enum goidshim_lock_kind; BLOCK: system call number */
+	__u32 holder_tid;		/* 0: unknown, or nobody */
+	__u64 holder_goid;
+	__u64 holder_start_pc;		/* entry of its goroutine's first function; 0 unknown */
+	__u8 holder_class;		/* enum goidshim_class */
+	__u8 holder_reason;		/* enum goidshim_reason */
+	__u8 holder_object;		/* index in header.objects; 0xff none */
+	__u8 reserved[5];
+};
+
+/*
+ * The call that a thread is inside of now, in the slot of its calls' lane: a
+ * wait that has not ended and so is in no record yet. A reader copies a slot
+ * between two equal even readings of `generation`.
+ */
+struct goidshim_inside {
+	__u64 generation;		/* odd while the slot is being written */
+	__u32 state;			/* 1: inside; 0: the call has returned */
+	__u32 reserved;
+	struct goidshim_wait wait;	/* and its frames, to at most inside_size */
+};
+
 /* A thread took a lane. */
 struct goidshim_thread {
 	struct goidshim_record record;
@@ -363,9 +420,11 @@ _Static_assert(sizeof(struct goidshim_header) % 64 == 0, "ring format");
 _Static_assert(sizeof(struct goidshim_lane) == 256, "ring format");
 _Static_assert(sizeof(struct goidshim_block) == 64, "ring format");
 _Static_assert(sizeof(struct goidshim_record) == 8, "ring format");
-_Static_assert(sizeof(struct goidshim_sample) == 112, "ring format");
-_Static_assert(sizeof(struct goidshim_alloc) == 136, "ring format");
-_Static_assert(sizeof(struct goidshim_live) == 152, "ring format");
+_Static_assert(sizeof(struct goidshim_sample) == 120, "ring format");
+_Static_assert(sizeof(struct goidshim_alloc) == 144, "ring format");
+_Static_assert(sizeof(struct goidshim_live) == 160, "ring format");
+_Static_assert(sizeof(struct goidshim_wait) == 176, "ring format");
+_Static_assert(sizeof(struct goidshim_inside) == 192, "ring format");
 _Static_assert(sizeof(struct goidshim_thread) == 48, "ring format");
 _Static_assert(sizeof(struct goidshim_module) == 112, "ring format");
 _Static_assert(sizeof(struct goidshim_message) == 16, "ring format");
