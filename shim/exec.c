@@ -12,9 +12,8 @@
 #include <unistd.h>
 
 #include "shim/init.h"
+#include "shim/interpose.h"
 #include "shim/trigger.h"
-
-#define EXPORT __attribute__((visibility("default")))
 
 typedef int execv_fn(const char *, char *const[]);
 typedef int execve_fn(const char *, char *const[], char *const[]);

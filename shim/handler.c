@@ -10,10 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/interpose.h"
 #include "shim/owner.sig.h"
 #include "shim/sampler.sig.h"
 
-#define EXPORT __attribute__((visibility("default")))
 #define SA_RESTORER 0x04000000
 #define SA_EXPOSE_TAGBITS 0x00000800
 /* The flags that the kernel keeps; it forgets all others. */
@@ -22,7 +22,6 @@
 	 SA_RESTART | SA_NODEFER | SA_EXPOSE_TAGBITS)
 
 typedef int sigaction_fn(int, const struct sigaction *, struct sigaction *);
-typedef void (*plain_handler)(int);
 
 static struct {
 	int sig;
@@ -40,13 +39,8 @@ static int libc_sigaction(int sig, const struct sigaction *act, struct sigaction
 	return next(sig, act, old);
 }
 
-static void *libc_function(const char *name)
-{
-	return dlsym(RTLD_NEXT, name);
-}
-
 /* In a vfork child our tables are the parent's: only its kernel state may change. */
-static int is_virtual(int sig)
+bool handler_is_virtual(int sig)
 {
 	return owner_shares(sig) && (__u32)getpid() == sampler.ring.pid;
 }
@@ -180,7 +174,7 @@ int handler_take(int sig, void (*handler)(int, struct siginfo *, void *))
 	return install(sig, handler);
 }
 
-static int virtual_sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+void handler_sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	struct owner_action before, after;
 	sigset_t saved;
@@ -196,7 +190,6 @@ static int virtual_sigaction(int sig, const struct sigaction *act, struct sigact
 	unlock(&saved);
 	if (old)
 		owner_to(&before, old);
-	return 0;
 }
 
 /* In a vfork child: its action may still be ours, and the program does not know that one. */
@@ -213,8 +206,10 @@ EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old
 {
 	int ret;
 
-	if (is_virtual(sig))
-		return virtual_sigaction(sig, act, old);
+	if (handler_is_virtual(sig)) {
+		handler_sigaction(sig, act, old);
+		return 0;
+	}
 	ret = libc_sigaction(sig, act, old);
 	if (ret == 0 && old && owner_shares(sig))
 		hide_our_own(sig, old);
@@ -225,126 +220,4 @@ EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *o
 EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	return sigaction(sig, act, old);
-}
-
-/* signal() and its relatives differ in flags, and in whether they mask the signal itself. */
-static plain_handler set_plain(int sig, plain_handler handler, int flags, const sigset_t *mask)
-{
-	struct sigaction act = { .sa_handler = handler, .sa_flags = flags, .sa_mask = *mask }, old;
-
-	virtual_sigaction(sig, &act, &old);
-	return old.sa_handler;
-}
-
-static const sigset_t no_signals;
-
-/* siginterrupt() also holds for every signal() to come: bit n - 1 for signal n. */
-static __u64 interrupting;
-
-static plain_handler bsd(const char *name, int sig, plain_handler handler)
-{
-	plain_handler (*next)(int, plain_handler);
-
-	if (is_virtual(sig) && handler != SIG_ERR) {
-		sigset_t itself;
-		__u64 one = 1ull << (sig - 1);
-
-		sigemptyset(&itself);
-		sigaddset(&itself, sig);
-		return set_plain(sig, handler, interrupting & one ? 0 : SA_RESTART, &itself);
-	}
-	next = libc_function(name);
-	return next(sig, handler);
-}
-
-static plain_handler sysv(const char *name, int sig, plain_handler handler)
-{
-	plain_handler (*next)(int, plain_handler);
-
-	if (is_virtual(sig) && handler != SIG_ERR)
-		return set_plain(sig, handler, (int)(SA_RESETHAND | SA_NODEFER), &no_signals);
-	next = libc_function(name);
-	return next(sig, handler);
-}
-
-EXPORT plain_handler signal(int sig, plain_handler handler)
-{
-	return bsd("signal", sig, handler);
-}
-
-EXPORT plain_handler bsd_signal(int sig, plain_handler handler);
-EXPORT plain_handler bsd_signal(int sig, plain_handler handler)
-{
-	return bsd("bsd_signal", sig, handler);
-}
-
-EXPORT plain_handler ssignal(int sig, plain_handler handler)
-{
-	return bsd("ssignal", sig, handler);
-}
-
-EXPORT plain_handler sysv_signal(int sig, plain_handler handler)
-{
-	return sysv("sysv_signal", sig, handler);
-}
-
-EXPORT plain_handler __sysv_signal(int sig, plain_handler handler)
-{
-	return sysv("__sysv_signal", sig, handler);
-}
-
-EXPORT int sigignore(int sig)
-{
-	int (*next)(int);
-
-	if (is_virtual(sig)) {
-		set_plain(sig, SIG_IGN, 0, &no_signals);
-		return 0;
-	}
-	next = libc_function("sigignore");
-	return next(sig);
-}
-
-EXPORT int siginterrupt(int sig, int interrupt)
-{
-	int (*next)(int, int);
-	struct sigaction act;
-
-	if (is_virtual(sig)) {
-		__u64 one = 1ull << (sig - 1);
-
-		interrupting = interrupt ? interrupting | one : interrupting & ~one;
-		virtual_sigaction(sig, NULL, &act);
-		act.sa_flags = interrupt ? act.sa_flags & ~SA_RESTART : act.sa_flags | SA_RESTART;
-		return virtual_sigaction(sig, &act, NULL);
-	}
-	next = libc_function("siginterrupt");
-	return next(sig, interrupt);
-}
-
-/* sigset() also changes the mask: holds the signal, or takes it and lets it in. */
-static plain_handler virtual_sigset(int sig, plain_handler disposition)
-{
-	plain_handler old;
-	struct sigaction act;
-	sigset_t one, mask;
-
-	sigemptyset(&one);
-	sigaddset(&one, sig);
-	virtual_sigaction(sig, NULL, &act);
-	old = act.sa_handler;
-	if (disposition != SIG_HOLD)
-		set_plain(sig, disposition, 0, &no_signals);
-	pthread_sigmask(disposition == SIG_HOLD ? SIG_BLOCK : SIG_UNBLOCK, &one, &mask);
-	return sigismember(&mask, sig) ? SIG_HOLD : old;
-}
-
-EXPORT plain_handler sigset(int sig, plain_handler disposition)
-{
-	plain_handler (*next)(int, plain_handler);
-
-	if (is_virtual(sig) && disposition != SIG_ERR)
-		return virtual_sigset(sig, disposition);
-	next = libc_function("sigset");
-	return next(sig, disposition);
 }

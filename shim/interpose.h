@@ -25,6 +25,9 @@
 
 #include <stddef.h>
 
+/* A function that stands in front of another one by itself, without a thunk. */
+#define EXPORT __attribute__((visibility("default")))
+
 /* One interposed function. The thunk knows that `slot` is first. */
 struct interpose {
 	void *slot;		/* where calls go now */

@@ -40,6 +40,7 @@ libgoidshim_la_SOURCES = \
 	%D%/notes.c %D%/notes.h \
 	%D%/trigger.c %D%/trigger.h \
 	%D%/handler.c %D%/handler.h \
+	%D%/signal.c \
 	%D%/cfi.c %D%/cfi.h \
 	%D%/modules.c %D%/modules.h \
 	%D%/unwindlib.c %D%/unwindlib.h \

@@ -10,10 +10,10 @@
 #include <time.h>
 
 #include "shim/init.h"
+#include "shim/interpose.h"
 #include "shim/ring.sig.h"
 #include "shim/sampler.sig.h"
 
-#define EXPORT __attribute__((visibility("default")))
 #define NS_PER_S 1000000000l
 
 typedef int sigtimedwait_fn(const sigset_t *, siginfo_t *, const struct timespec *);
