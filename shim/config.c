@@ -89,6 +89,29 @@ static bool parse_number(const char *value, bool suffixes, __u64 *ret)
 	return end[shift != 0] == 0;
 }
 
+/* How long: a number and its unit; "0" needs none. At most an hour. */
+static bool parse_duration(const char *value, __u64 *ret)
+{
+	static const struct choice units[] = {
+		{ "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 }, { 0, 0 },
+	};
+	const __u64 hour_ns = 3600ull * 1000000000;
+	size_t digits = strspn(value, "0123456789");
+	char number[16] = "";
+	__u32 unit = 1;
+
+	if (digits == 0 || digits >= sizeof(number))
+		return false;
+	memcpy(number, value, digits);
+	*ret = strtoull(number, NULL, 10);
+	if (!choose(units, value + digits, &unit) && strcmp(value, "0") != 0)
+		return false;
+	if (*ret > hour_ns / unit)
+		return false;
+	*ret *= unit;
+	return true;
+}
+
 static bool set_enable(struct config *c, const char *value)
 {
 	__u32 enable;
@@ -125,6 +148,11 @@ static bool set_heap_interval(struct config *c, const char *value)
 {
 	return parse_number(value, true, &c->heap_interval) && c->heap_interval >= 1 &&
 	       c->heap_interval <= 1ull << 30;
+}
+
+static bool set_block_min(struct config *c, const char *value)
+{
+	return parse_duration(value, &c->block_min_ns);
 }
 
 static bool set_rate(struct config *c, const char *value)
@@ -194,6 +222,8 @@ static bool set_log_file(struct config *c, const char *value)
 	return *value != 0;
 }
 
+#define DURATION "a time, as 500us, 1ms or 2s (at most 3600s)"
+
 static const struct variable {
 	const char *name;
 	bool (*set)(struct config *, const char *value);
@@ -204,6 +234,7 @@ static const struct variable {
 	{ "ENABLE", set_enable, "1 or 0" },
 	{ "EVENTS", set_events, "a list of cpu, heap" },
 	{ "HEAP_INTERVAL", set_heap_interval, "1 to 1G (bytes)" },
+	{ "BLOCK_MIN", set_block_min, DURATION },
 	{ "RATE", set_rate, "1 to 10000 (Hz)" },
 	{ "TRIGGER", set_trigger, "auto, sigtrap, perf, timer" },
 	{ "FSBASE", set_fsbase, "auto, rdfsbase, arch_prctl, fault" },
@@ -299,6 +330,7 @@ void config_read(char **environ, struct config *ret)
 		.enable = true,
 		.events = GOIDSHIM_EVENT_CPU,
 		.heap_interval = 512u << 10,
+		.block_min_ns = 1000000,
 		.rate_hz = 99,
 		.ring_size = 32u << 20,
 		.unwind = UNWIND_CFI,

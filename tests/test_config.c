@@ -52,7 +52,8 @@ static struct config read_config(const char *a, const char *b, const char *c)
 static bool same(const struct config *a, const struct config *b)
 {
 	return a->enable == b->enable && a->events == b->events &&
-	       a->heap_interval == b->heap_interval && a->rate_hz == b->rate_hz && a->trigger == b->trigger &&
+	       a->heap_interval == b->heap_interval && a->block_min_ns == b->block_min_ns &&
+	       a->rate_hz == b->rate_hz && a->trigger == b->trigger &&
 	       a->fsbase_method == b->fsbase_method && a->ring_mode == b->ring_mode &&
 	       a->ring_size == b->ring_size && a->unwind == b->unwind &&
 	       a->stack_depth == b->stack_depth && a->ring_path == b->ring_path &&
@@ -66,6 +67,7 @@ Test(config, has_defaults)
 	cr_expect(c.enable);
 	cr_expect(eq(u32, c.events, GOIDSHIM_EVENT_CPU));
 	cr_expect(eq(u64, c.heap_interval, 512 << 10));
+	cr_expect(eq(u64, c.block_min_ns, 1000000));
 	cr_expect(eq(u32, c.rate_hz, 99));
 	cr_expect(eq(u32, c.trigger, CONFIG_AUTO));
 	cr_expect(eq(u32, c.fsbase_method, CONFIG_AUTO));
@@ -95,6 +97,11 @@ static const struct {
 	{ "GOIDSHIM_EVENTS=heap,cpu", FIELD(events), GOIDSHIM_EVENT_CPU | GOIDSHIM_EVENT_HEAP },
 	{ "GOIDSHIM_HEAP_INTERVAL=1", FIELD(heap_interval), 1 },
 	{ "GOIDSHIM_HEAP_INTERVAL=64K", FIELD(heap_interval), 64 << 10 },
+	{ "GOIDSHIM_BLOCK_MIN=0", FIELD(block_min_ns), 0 },
+	{ "GOIDSHIM_BLOCK_MIN=750ns", FIELD(block_min_ns), 750 },
+	{ "GOIDSHIM_BLOCK_MIN=20us", FIELD(block_min_ns), 20000 },
+	{ "GOIDSHIM_BLOCK_MIN=5ms", FIELD(block_min_ns), 5000000 },
+	{ "GOIDSHIM_BLOCK_MIN=3600s", FIELD(block_min_ns), 3600000000000 },
 	{ "GOIDSHIM_RATE=1", FIELD(rate_hz), 1 },
 	{ "GOIDSHIM_RATE=999", FIELD(rate_hz), 999 },
 	{ "GOIDSHIM_RATE=10000", FIELD(rate_hz), 10000 },
@@ -152,6 +159,16 @@ static const struct {
 	{ "GOIDSHIM_HEAP_INTERVAL=0", "1 to 1G" },
 	{ "GOIDSHIM_HEAP_INTERVAL=2G", "1 to 1G" },
 	{ "GOIDSHIM_HEAP_INTERVAL=-1", "1 to 1G" },
+	{ "GOIDSHIM_BLOCK_MIN=", "500us" },
+	{ "GOIDSHIM_BLOCK_MIN=5", "500us" },
+	{ "GOIDSHIM_BLOCK_MIN=ms", "500us" },
+	{ "GOIDSHIM_BLOCK_MIN=-1ms", "500us" },
+	{ "GOIDSHIM_BLOCK_MIN=1.5ms", "500us" },
+	{ "GOIDSHIM_BLOCK_MIN=1 ms", "500us" },
+	{ "GOIDSHIM_BLOCK_MIN=1m", "500us" },
+	{ "GOIDSHIM_BLOCK_MIN=3601s", "3600s" },
+	{ "GOIDSHIM_BLOCK_MIN=18446744073s", "3600s" },
+	{ "GOIDSHIM_BLOCK_MIN=99999999999999999999s", "3600s" },
 	{ "GOIDSHIM_RATE=", "1 to 10000" },
 	{ "GOIDSHIM_RATE=0", "1 to 10000" },
 	{ "GOIDSHIM_RATE=10001", "1 to 10000" },
