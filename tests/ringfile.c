@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static __u32 or_default(__u32 value, __u32 otherwise)
@@ -148,16 +149,16 @@ void *ringfile_note(const struct ringfile *ring, const void *record)
 	return to;
 }
 
-struct goidshim_sample *ringfile_sample(const struct ringfile *ring, __u32 block, __u64 time_ns,
-					__u64 goid, __u16 depth)
+/* A record that begins with a sample and is `fixed` bytes long without its frames. */
+static void *add_sampled(const struct ringfile *ring, __u32 block, __u16 type, size_t fixed,
+			 __u64 time_ns, __u64 goid, __u16 depth)
 {
 	struct goidshim_lane *l = ringfile_lane(ring, ringfile_block(ring, block)->lane);
 	union {
 		struct goidshim_sample sample;
-		__u64 words[sizeof(struct goidshim_sample) / 8 + GOIDSHIM_MAX_STACK];
+		__u64 words[sizeof(struct goidshim_wait) / 8 + GOIDSHIM_MAX_STACK];
 	} r = { .sample = {
-			.record = { .size = (__u32)(sizeof(r.sample) + depth * sizeof(__u64)),
-				    .type = GOIDSHIM_RECORD_SAMPLE },
+			.record = { .size = (__u32)(fixed + depth * sizeof(__u64)), .type = type },
 			.time_ns = time_ns,
 			.sequence = ++l->samples,
 			.goid = goid,
@@ -169,7 +170,7 @@ struct goidshim_sample *ringfile_sample(const struct ringfile *ring, __u32 block
 			.go_pc = goid ? 0x403000 : 0,
 			.parent_goid = goid > 1,
 			.tid = 4242 + ringfile_block(ring, block)->lane,
-			.periods = 1,
+			.periods = fixed == sizeof(r.sample),
 			.class_ = goid ? GOIDSHIM_CLASS_GO : GOIDSHIM_CLASS_C_THREAD,
 			.reason = goid ? GOIDSHIM_REASON_OK : GOIDSHIM_REASON_G_ZERO,
 			.object = 0,
@@ -180,11 +181,73 @@ struct goidshim_sample *ringfile_sample(const struct ringfile *ring, __u32 block
 		} };
 
 	for (unsigned i = 0; i < depth; i++)
-		r.words[sizeof(r.sample) / 8 + i] = 0x401000 + i;
+		r.words[fixed / 8 + i] = 0x401000 + i;
+	return ringfile_add(ring, block, &r);
+}
+
+struct goidshim_sample *ringfile_sample(const struct ringfile *ring, __u32 block, __u64 time_ns,
+					__u64 goid, __u16 depth)
+{
+	struct goidshim_lane *l = ringfile_lane(ring, ringfile_block(ring, block)->lane);
+
 	l->periods++;
 	l->rate_cpu_ns += ringfile_header(ring)->period_ns;
 	l->rate_periods++;
-	return ringfile_add(ring, block, &r);
+	return add_sampled(ring, block, GOIDSHIM_RECORD_SAMPLE, sizeof(struct goidshim_sample),
+			   time_ns, goid, depth);
+}
+
+struct goidshim_sample *ringfile_wall(const struct ringfile *ring, __u32 block, __u64 time_ns,
+				      __u64 goid, __u16 depth)
+{
+	return add_sampled(ring, block, GOIDSHIM_RECORD_WALL, sizeof(struct goidshim_sample),
+			   time_ns, goid, depth);
+}
+
+struct goidshim_alloc *ringfile_alloc(const struct ringfile *ring, __u32 block, __u64 time_ns,
+				      __u64 goid, __u16 depth)
+{
+	struct goidshim_alloc *a = add_sampled(ring, block, GOIDSHIM_RECORD_ALLOC, sizeof(*a),
+					       time_ns, goid, depth);
+
+	a->address = 0x7f0000002000 + a->sample.sequence * 4096;
+	a->size = 4096;
+	a->kind = GOIDSHIM_ALLOC_MALLOC;
+	a->lane = ringfile_block(ring, block)->lane;
+	return a;
+}
+
+static struct goidshim_wait *add_wait(const struct ringfile *ring, __u32 block, __u16 type,
+				      __u64 time_ns, __u64 duration_ns, __u64 goid, __u16 depth)
+{
+	struct goidshim_wait *w = add_sampled(ring, block, type, sizeof(*w), time_ns, goid, depth);
+
+	w->start_ns = time_ns - duration_ns;
+	w->duration_ns = duration_ns;
+	w->holder_object = 0xff;
+	return w;
+}
+
+struct goidshim_wait *ringfile_lock(const struct ringfile *ring, __u32 block, __u64 time_ns,
+				    __u64 duration_ns, __u64 goid, __u16 depth)
+{
+	struct goidshim_wait *w = add_wait(ring, block, GOIDSHIM_RECORD_LOCK, time_ns, duration_ns,
+					   goid, depth);
+
+	w->address = 0x7f0000003000;
+	w->kind = GOIDSHIM_LOCK_MUTEX;
+	return w;
+}
+
+struct goidshim_wait *ringfile_block_call(const struct ringfile *ring, __u32 block, __u64 time_ns,
+					  __u64 duration_ns, __u64 goid, __u16 depth)
+{
+	struct goidshim_wait *w = add_wait(ring, block, GOIDSHIM_RECORD_BLOCK, time_ns,
+					   duration_ns, goid, depth);
+
+	w->address = 3;
+	w->kind = SYS_read;
+	return w;
 }
 
 struct goidshim_thread *ringfile_thread(const struct ringfile *ring, __u32 block, __u64 time_ns,

@@ -51,6 +51,17 @@ void *ringfile_note(const struct ringfile *ring, const void *record);
 /* A sample of class GO, or of C_THREAD for goid 0, with `depth` made-up frames. */
 struct goidshim_sample *ringfile_sample(const struct ringfile *ring, __u32 block, __u64 time_ns,
 					__u64 goid, __u16 depth);
+/* The same as a sample of wall time, and as an allocation of 4 KiB by malloc. */
+struct goidshim_sample *ringfile_wall(const struct ringfile *ring, __u32 block, __u64 time_ns,
+				      __u64 goid, __u16 depth);
+struct goidshim_alloc *ringfile_alloc(const struct ringfile *ring, __u32 block, __u64 time_ns,
+				      __u64 goid, __u16 depth);
+
+/* A wait that ended at `time_ns`: for a mutex that nobody is known to have held; in read(3). */
+struct goidshim_wait *ringfile_lock(const struct ringfile *ring, __u32 block, __u64 time_ns,
+				    __u64 duration_ns, __u64 goid, __u16 depth);
+struct goidshim_wait *ringfile_block_call(const struct ringfile *ring, __u32 block, __u64 time_ns,
+					  __u64 duration_ns, __u64 goid, __u16 depth);
 struct goidshim_thread *ringfile_thread(const struct ringfile *ring, __u32 block, __u64 time_ns,
 					const char *name);
 struct goidshim_module *ringfile_module(const struct ringfile *ring, __u32 index,

@@ -81,6 +81,81 @@ Test(export, every_line_of_ndjson_is_json)
 	cr_expect(eq(uint, lines, 13));
 }
 
+static json_t *line_of_type(char *ndjson, const char *type)
+{
+	char *save;
+
+	for (char *line = strtok_r(ndjson, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		json_t *object = json_loads(line, 0, NULL);
+
+		cr_assert(object != NULL, "%s", line);
+		if (!strcmp(json_string_value(json_object_get(object, "type")), type))
+			return object;
+	}
+	cr_assert(0, "no %s in the ring", type);
+	return NULL;
+}
+
+static const char *word(json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value : "(none)";
+}
+
+static json_int_t figure(json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+/* One record of each event but cpu. */
+static void fill_events(const struct ringfile *ring)
+{
+	struct goidshim_wait *lock;
+
+	ringfile_claim(ring, 0, 0);
+	ringfile_alloc(ring, 0, 3000000, 7, 2);
+	lock = ringfile_lock(ring, 0, 5000000, 700000, 7, 2);
+	lock->kind = GOIDSHIM_LOCK_WRITE;
+	lock->holder_tid = 99;
+	lock->holder_goid = 8;
+	lock->holder_class = GOIDSHIM_CLASS_C;
+	lock->holder_object = 0;
+	lock->holder_start_pc = 0x1234;
+	ringfile_block_call(ring, 0, 6000000, 800000, 8, 2);
+	ringfile_wall(ring, 0, 7000000, 9, 2);
+}
+
+Test(export, ndjson_has_every_field_of_a_wait)
+{
+	const struct ringfile_shape shape = { .block_size = 4096 };
+	struct ringfile ring;
+	json_t *line;
+
+	ringfile_open(&ring, &shape);
+	fill_events(&ring);
+	line = line_of_type(render(ring.path, &export_ndjson), "lock");
+	expect_text(word(line, "kind"), "write");
+	expect_text(word(line, "address"), "0x7f0000003000");
+	expect_text(word(line, "holder_class"), "c");
+	expect_text(word(line, "holder_start_pc"), "0x1234");
+	cr_expect(eq(i64, figure(line, "start_ns"), 4300000));
+	cr_expect(eq(i64, figure(line, "duration_ns"), 700000));
+	cr_expect(eq(i64, figure(line, "goid"), 7));
+	cr_expect(eq(i64, figure(line, "holder_tid"), 99));
+	cr_expect(eq(i64, figure(line, "holder_goid"), 8));
+	cr_expect(eq(sz, json_array_size(json_object_get(line, "stack")), 2));
+	line = line_of_type(render(ring.path, &export_ndjson), "block");
+	expect_text(word(line, "kind"), "read");
+	expect_text(word(line, "address"), "0x3");
+	cr_expect(eq(i64, figure(line, "duration_ns"), 800000));
+	line = line_of_type(render(ring.path, &export_ndjson), "alloc");
+	expect_text(word(line, "kind"), "malloc");
+	cr_expect(eq(i64, figure(line, "size"), 4096));
+	line = line_of_type(render(ring.path, &export_ndjson), "wall");
+	cr_expect(eq(i64, figure(line, "periods"), 1));
+}
+
 /* A ring whose every text is an attack on a terminal and on JSON. */
 static void fill_hostile(const struct ringfile *ring)
 {

@@ -11,6 +11,7 @@
 #include "tools/names.h"
 #include "tools/printable.h"
 #include "tools/record.h"
+#include "tools/syscalls.h"
 
 /* Twenty numbers with their keys, and the deepest stack, take less. */
 enum { LINE_SIZE = 2048 + GOIDSHIM_MAX_STACK * 24 };
@@ -72,9 +73,12 @@ static void add_stack(struct line *line, const struct goidshim_sample *s)
 		add_word(line, ",\"stack_gap\":", names_stack_end(s->stack_gap));
 }
 
-static void add_sample(struct line *line, __u32 lane, const struct goidshim_sample *s)
+/* What a record of any event says of who and where. Leaves the object open. */
+static void add_sample(struct line *line, const char *type, __u32 lane,
+		       const struct goidshim_sample *s)
 {
-	add_number(line, "{\"type\":\"sample\",\"time_ns\":", s->time_ns);
+	add_word(line, "{\"type\":", type);
+	add_number(line, ",\"time_ns\":", s->time_ns);
 	add_number(line, ",\"lane\":", lane);
 	add_number(line, ",\"sequence\":", s->sequence);
 	add_number(line, ",\"tid\":", s->tid);
@@ -94,7 +98,39 @@ static void add_sample(struct line *line, __u32 lane, const struct goidshim_samp
 	add_number(line, ",\"status\":", s->goroutine_status);
 	if (s->stack_depth)
 		add_stack(line, s);
-	add(line, "}\n");
+}
+
+static void add_alloc(struct line *line, const struct goidshim_alloc *a)
+{
+	add_word(line, ",\"kind\":", names_alloc_kind(a->kind));
+	add_address(line, ",\"address\":", a->address);
+	add_number(line, ",\"size\":", a->size);
+}
+
+static void add_wait(struct line *line, const struct goidshim_wait *w)
+{
+	add_number(line, ",\"start_ns\":", w->start_ns);
+	add_number(line, ",\"duration_ns\":", w->duration_ns);
+	add_address(line, ",\"address\":", w->address);
+}
+
+static void add_lock(struct line *line, const struct goidshim_wait *w)
+{
+	add_word(line, ",\"kind\":", names_lock_kind(w->kind));
+	add_wait(line, w);
+	add_number(line, ",\"holder_tid\":", w->holder_tid);
+	add_number(line, ",\"holder_goid\":", w->holder_goid);
+	add_word(line, ",\"holder_class\":", names_class(w->holder_class));
+	add_word(line, ",\"holder_reason\":", names_reason(w->holder_reason));
+	add_address(line, ",\"holder_start_pc\":", w->holder_start_pc);
+	add_number(line, ",\"holder_object\":", w->holder_object);
+}
+
+static void add_block(struct line *line, const struct goidshim_wait *w)
+{
+	add_word(line, ",\"kind\":", syscalls_name(w->kind));
+	add_number(line, ",\"number\":", w->kind);
+	add_wait(line, w);
 }
 
 /* A name that is printable, but may hold what JSON gives a meaning. */
@@ -120,7 +156,6 @@ static void add_thread(struct line *line, __u32 lane, const struct goidshim_thre
 	add_number(line, ",\"tid\":", t->tid);
 	add_address(line, ",\"fs_base\":", t->fs_base);
 	add_name(line, ",\"name\":", printable_copy(name, sizeof(name), t->name));
-	add(line, "}\n");
 }
 
 static int begin(const struct export_context *c, void **ret_state)
@@ -134,10 +169,32 @@ static int record(const struct export_context *c, void *state, const struct read
 	struct line line;
 
 	line.at = line.bytes;
-	if (item->record->type == GOIDSHIM_RECORD_SAMPLE)
-		add_sample(&line, item->lane, item->sample);
-	else if (item->record->type == GOIDSHIM_RECORD_THREAD)
+	switch (item->record->type) {
+	case GOIDSHIM_RECORD_SAMPLE:
+		add_sample(&line, "sample", item->lane, item->sample);
+		break;
+	case GOIDSHIM_RECORD_WALL:
+		add_sample(&line, "wall", item->lane, item->sample);
+		break;
+	case GOIDSHIM_RECORD_ALLOC:
+		add_sample(&line, "alloc", item->lane, item->sample);
+		add_alloc(&line, item->alloc);
+		break;
+	case GOIDSHIM_RECORD_LOCK:
+		add_sample(&line, "lock", item->lane, item->sample);
+		add_lock(&line, item->wait);
+		break;
+	case GOIDSHIM_RECORD_BLOCK:
+		add_sample(&line, "block", item->lane, item->sample);
+		add_block(&line, item->wait);
+		break;
+	case GOIDSHIM_RECORD_THREAD:
 		add_thread(&line, item->lane, item->thread);
+		break;
+	default:
+		return 0;
+	}
+	add(&line, "}\n");
 	fwrite(line.bytes, 1, (size_t)(line.at - line.bytes), c->out);
 	return ferror(c->out) ? -EIO : 0;
 }

@@ -206,8 +206,7 @@ bool filter_accepts(struct filter *filter, const struct reader *reader,
 {
 	if (item->record->type == GOIDSHIM_RECORD_THREAD)
 		threads_add(&filter->names, item->thread);
-	return (item->record->type != GOIDSHIM_RECORD_SAMPLE &&
-		item->record->type != GOIDSHIM_RECORD_ALLOC) ||
+	return !record_has_sample(item->record) ||
 	       accepts_sample(filter, reader, symbolizer, item->sample);
 }
 

@@ -49,6 +49,7 @@ libtools_la_SOURCES = \
 	%D%/stacks.c %D%/stacks.h \
 	%D%/strings.c %D%/strings.h \
 	%D%/symbolizer.c %D%/symbolizer.h \
+	%D%/syscalls.c %D%/syscalls.h \
 	%D%/target.c %D%/target.h \
 	%D%/threads.c %D%/threads.h
 nodist_libtools_la_SOURCES = %D%/pprof.pb-c.c

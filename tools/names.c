@@ -100,6 +100,28 @@ const char *names_stack_end(unsigned end)
 	return pick(keys, COUNT(keys), end);
 }
 
+const char *names_alloc_kind(unsigned kind)
+{
+	static const char *const keys[] = {
+		[GOIDSHIM_ALLOC_MALLOC] = "malloc",   [GOIDSHIM_ALLOC_CALLOC] = "calloc",
+		[GOIDSHIM_ALLOC_REALLOC] = "realloc", [GOIDSHIM_ALLOC_ALIGNED] = "aligned",
+		[GOIDSHIM_ALLOC_NEW] = "new",	      [GOIDSHIM_ALLOC_MAP] = "map",
+	};
+
+	return pick(keys, COUNT(keys), kind);
+}
+
+const char *names_lock_kind(unsigned kind)
+{
+	static const char *const keys[] = {
+		[GOIDSHIM_LOCK_MUTEX] = "mutex", [GOIDSHIM_LOCK_READ] = "read",
+		[GOIDSHIM_LOCK_WRITE] = "write", [GOIDSHIM_LOCK_SPIN] = "spin",
+		[GOIDSHIM_LOCK_COND] = "cond",
+	};
+
+	return pick(keys, COUNT(keys), kind);
+}
+
 const char *names_explain_trigger(unsigned trigger)
 {
 	static const char *const words[] = {

@@ -16,6 +16,8 @@ const char *names_reason(unsigned reason);
 const char *names_trigger(unsigned trigger);
 const char *names_lost(unsigned lost);
 const char *names_stack_end(unsigned end);
+const char *names_alloc_kind(unsigned kind);
+const char *names_lock_kind(unsigned kind);
 
 /* For people. */
 const char *names_explain_trigger(unsigned trigger);

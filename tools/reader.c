@@ -228,9 +228,7 @@ static __u64 first_key(const struct reader *reader, const struct goidshim_block 
 {
 	if (reader->order == READER_BY_CLAIM)
 		return head->sequence;
-	if (first->record.type == GOIDSHIM_RECORD_SAMPLE ||
-	    first->record.type == GOIDSHIM_RECORD_THREAD ||
-	    first->record.type == GOIDSHIM_RECORD_ALLOC)
+	if (first->record.type == GOIDSHIM_RECORD_THREAD || record_has_sample(&first->record))
 		return first->time_ns;
 	/* Not to be yielded: to the top at once, to find one that is. */
 	return 0;
@@ -419,7 +417,8 @@ static void yield_top(struct reader *reader, struct reader_item *ret_item)
 	struct pending *top = &reader->heap[0];
 
 	*ret_item = (struct reader_item){ .lane = top->lane, .record = top->record };
-	if (top->record->type == GOIDSHIM_RECORD_SAMPLE)
+	if (top->record->type == GOIDSHIM_RECORD_SAMPLE ||
+	    top->record->type == GOIDSHIM_RECORD_WALL)
 		follow_sequence(reader, top->lane, ret_item->sample);
 	reader->top_was_yielded = true;
 }

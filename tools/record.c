@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/record.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static bool is_terminated(const char *text, size_t room)
@@ -28,7 +27,7 @@ static size_t fixed_size(const struct goidshim_sample *s)
 	}
 }
 
-static bool has_sample(const struct goidshim_sample *s)
+static bool is_sound(const struct goidshim_sample *s)
 {
 	size_t fixed = fixed_size(s);
 
@@ -43,12 +42,12 @@ static bool has_sample(const struct goidshim_sample *s)
 
 static bool is_sample(const struct goidshim_sample *s)
 {
-	return has_sample(s) && s->periods > 0;
+	return is_sound(s) && s->periods > 0;
 }
 
 static bool is_wait(const struct goidshim_wait *w)
 {
-	if (!has_sample(&w->sample))
+	if (!is_sound(&w->sample))
 		return false;
 	if (w->holder_object != 0xff && w->holder_object >= GOIDSHIM_MAX_OBJECTS)
 		return false;
@@ -91,7 +90,7 @@ static enum record_verdict check_fields(const struct goidshim_record *record)
 		good = is_message((const struct goidshim_message *)record);
 		break;
 	case GOIDSHIM_RECORD_ALLOC:
-		good = has_sample((const struct goidshim_sample *)record);
+		good = is_sound((const struct goidshim_sample *)record);
 		break;
 	case GOIDSHIM_RECORD_LOCK:
 	case GOIDSHIM_RECORD_BLOCK:
@@ -111,6 +110,20 @@ enum record_verdict record_check(const void *bytes, size_t available)
 	    record->size > available || record->size % GOIDSHIM_RECORD_ALIGN != 0)
 		return RECORD_BAD_SIZE;
 	return check_fields(record);
+}
+
+bool record_has_sample(const struct goidshim_record *record)
+{
+	switch (record->type) {
+	case GOIDSHIM_RECORD_SAMPLE:
+	case GOIDSHIM_RECORD_ALLOC:
+	case GOIDSHIM_RECORD_LOCK:
+	case GOIDSHIM_RECORD_BLOCK:
+	case GOIDSHIM_RECORD_WALL:
+		return true;
+	default:
+		return false;
+	}
 }
 
 const __u64 *record_frames(const struct goidshim_sample *sample)

@@ -6,6 +6,7 @@
 #ifndef TOOLS_RECORD_H
 #define TOOLS_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "goidshim/format.h"
@@ -23,6 +24,9 @@ enum record_verdict {
  * lies within the record's own size. Signal-safe: no.
  */
 enum record_verdict record_check(const void *bytes, size_t available);
+
+/* Does a record of this type begin with a struct goidshim_sample? */
+bool record_has_sample(const struct goidshim_record *record);
 
 /*
  * The frames and the labels of a sample, or of another record that begins with
