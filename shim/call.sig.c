@@ -111,10 +111,27 @@ bool call_begin(struct call *call, __u64 pc, __u64 sp)
 	t->tid = self.tid;
 	t->periods = 0;
 	t->time_ns = sampler_now();
-	t->sequence = ++ring_lane(&sampler.ring, call->lane)->calls;
+	t->sequence = 0;
 	t->stack = (struct unwind_result){ 0 };
 	goid_read(sampler.layouts, __atomic_load_n(&sampler.object_count, __ATOMIC_ACQUIRE),
 		  t->who.fs_base, pc, sp, &t->who);
+	return true;
+}
+
+bool call_again(struct call *call)
+{
+	__u32 lane;
+
+	if (!enter())
+		return false;
+	lane = sampler_thread_lane(&self, GOIDSHIM_LANE_CALLS, call->taken.who.fs_base);
+	if (!lane) {
+		leave();
+		return false;
+	}
+	call->lane = lane - 1;
+	call->faults_were_blocked = false;
+	call->taken.time_ns = sampler_now();
 	return true;
 }
 
@@ -200,6 +217,7 @@ bool call_is_of_go_runtime(const struct call *call)
 
 void *call_reserve(struct call *call, __u32 fixed)
 {
+	call->taken.sequence = ++ring_lane(&sampler.ring, call->lane)->calls;
 	return ring_reserve(&sampler.ring, call->lane, call_record_size(call, fixed));
 }
 

@@ -15,6 +15,11 @@
  *		call_end(&call);
  *	}
  *
+ * A call that may last is two such sections: one before it, which takes who and
+ * where, and call_again() after it, which writes. In between the thread is not
+ * inside a record, so that its signal handlers' calls can be recorded, and
+ * nothing is held if it never returns (cancellation, longjmp).
+ *
  * Each thread has a lane of its own for calls, beside the one of its handler,
  * and is inside one call at a time: a signal handler that interrupts it and
  * makes such a call again is counted and not recorded. A child of fork()
@@ -63,6 +68,13 @@ bool call_is_recording(void);
  */
 bool call_begin(struct call *call, __u64 pc, __u64 sp);
 
+/*
+ * Begins anew with a call that call_end() ended, and what was taken of it, now:
+ * only the time is new. Costs no system call, but what is read through peek
+ * (whose faults may be blocked) must have been read before. False as above.
+ */
+bool call_again(struct call *call);
+
 /* The stack of the program's call, as deep as samples are; our own frames left out. */
 void call_take_stack(struct call *call);
 
@@ -79,7 +91,10 @@ static inline __u32 call_record_size(const struct call *call, __u32 fixed)
 	return sampler_record_size(&call->taken, fixed);
 }
 
-/* Space for such a record in the ring, to be filled and committed; null: lost, counted. */
+/*
+ * Space for such a record in the ring, to be filled and committed; null: lost,
+ * counted. Gives the record its sequence. Once in a call, and before call_fill().
+ */
 void *call_reserve(struct call *call, __u32 fixed);
 
 /* The record's sample and its frames, there or anywhere else that has the room. */
