@@ -17,7 +17,8 @@
 #include "shim/handler.h"
 #include "shim/heap.h"
 #include "shim/log.h"
-#include "shim/notes.h"
+#include "shim/modules.h"
+#include "shim/notes.sig.h"
 #include "shim/objects.h"
 #include "shim/sampler.sig.h"
 #include "shim/segment.h"
@@ -56,16 +57,23 @@ static __u64 make_cookie(void)
 	return (random ? random[1] : 0) ^ sampler_now() ^ 0x676f69647368696dull;
 }
 
+static __u32 module_of(__u64 load_bias)
+{
+	const struct module *module = modules_find_bias(load_bias);
+
+	return module ? module->index : 0;
+}
+
 /* New Go objects become visible to handlers one by one, each complete. */
 static void publish_objects(void)
 {
 	struct goidshim_header *h = sampler.ring.header;
 	unsigned count = objects_find();
 
-	notes_add_modules(&sampler.ring);
+	modules_refresh(unwind.backend == UNWIND_CFI);
 	for (unsigned i = sampler.object_count; i < count; i++) {
 		h->objects[i] = *objects_get(i);
-		h->objects[i].module = notes_find_module(h->objects[i].load_bias);
+		h->objects[i].module = module_of(h->objects[i].load_bias);
 		sampler.layouts[i] = h->objects[i].layout;
 		sampler.go[i] = objects_get_go(i);
 		__atomic_store_n(&h->object_count, i + 1, __ATOMIC_RELEASE);
@@ -173,6 +181,7 @@ static void start_recording(const struct config *config)
 		segment_remove(&sampler.ring);
 		return;
 	}
+	notes_start(&sampler.ring);
 	publish_objects();
 	segment_publish(&sampler.ring);
 	__atomic_store_n(&state, RECORDING, __ATOMIC_RELEASE);

@@ -21,7 +21,10 @@ libshimsig_la_SOURCES = \
 	%D%/cfiprogram.sig.c %D%/cfiprogram.sig.h \
 	%D%/ehbytes.sig.c %D%/ehbytes.sig.h \
 	%D%/ehframe.sig.c %D%/ehframe.sig.h \
+	%D%/module.sig.c %D%/module.sig.h \
+	%D%/listing.sig.c %D%/listing.sig.h \
 	%D%/modules.sig.c %D%/modules.sig.h \
+	%D%/notes.sig.c %D%/notes.sig.h \
 	%D%/unwind.sig.c %D%/unwind.sig.h \
 	%D%/mem.sig.c
 
@@ -37,7 +40,6 @@ libgoidshim_la_SOURCES = \
 	%D%/log.c %D%/log.h \
 	%D%/objects.c %D%/objects.h \
 	%D%/segment.c %D%/segment.h \
-	%D%/notes.c %D%/notes.h \
 	%D%/trigger.c %D%/trigger.h \
 	%D%/handler.c %D%/handler.h \
 	%D%/signal.c \

@@ -4,7 +4,7 @@
  * for the handler (modules.sig.h says how the two sides meet).
  *
  * Whoever is at a convenient place calls modules_refresh(): the constructor, the
- * wrappers of pthread_create and dlclose. It costs one call of dl_iterate_phdr
+ * wrapper of pthread_create. It costs one call of dl_iterate_phdr
  * when nothing has changed.
  *
  * Ordinary code, but in somebody else's program: no malloc, no stdio, no errno.
@@ -14,38 +14,22 @@
 
 #include "shim/modules.sig.h"
 
-/* All that is known of one mapped file. Immutable, never freed. */
-struct modules_entry {
-	struct modules_module module;
-	__u64 inode;		/* 0: unknown */
-	__u64 device;		/* as st_dev */
-	__u64 file_size;
-	__u64 mtime_ns;
-	__u8 build_id_size;
-	__u8 build_id[32];
-	__u16 phnum;
-	const void *phdr;	/* in the module itself: ElfW(Phdr) */
-	__u32 segments;
-	struct {
-		__u64 start;
-		__u64 end;
-	} segment[4];		/* the executable ones */
-	char path[];		/* NUL-terminated; "[vdso]" for the kernel's */
-};
-
 /*
- * Brings the list up to date. `on_new` (may be NULL) is called for each entry
- * that was added, in order of index, one at a time; index 0 is the executable.
- * With `with_cfi` their call-frame information is compiled.
+ * Brings the list up to date, and tells of the new ones (listing.sig.h), in order
+ * of index; index 0 is the executable. With `with_cfi` their call-frame
+ * information is compiled.
  *
  * Returns 0, also when another thread is just doing it, or -ENOMEM. Not
  * signal-safe; takes the dynamic linker's lock, so not to be called while
  * holding one that a library's constructor may want.
  */
-int modules_refresh(bool with_cfi, void (*on_new)(const struct modules_entry *));
+int modules_refresh(bool with_cfi);
 
-/* Entries so far, and one of them by index. */
+/* How many there are in the list so far, and one of them. */
 unsigned modules_count(void);
-const struct modules_entry *modules_at(unsigned index);
+const struct module *modules_at(unsigned place);
+
+/* The newest in the list with this load bias, or NULL. */
+const struct module *modules_find_bias(__u64 load_bias);
 
 #endif

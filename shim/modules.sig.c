@@ -3,20 +3,20 @@
 
 #include <stddef.h>
 
-#include <linux/elf.h>
-
 #include "probe/peek.sig.h"
+#include "shim/listing.sig.h"
 
 /* An executable segment as the snapshot keeps it: start ascending. */
 struct entry {
 	__u64 start;
 	__u64 end;
-	const struct modules_module *module;
+	const struct module *module;
 };
 
 struct snapshot {
 	__u32 sequence;		/* odd while it is being filled */
 	__u32 count;
+	__u32 listed;		/* all that handlers had listed so far is in here, or gone */
 	struct entry entry[MODULES_MAX_SEGMENTS];
 };
 
@@ -38,6 +38,7 @@ void modules_snapshot_begin(void)
 	__atomic_store_n(&s->sequence, s->sequence + 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&s->count, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->listed, listing_ready(), __ATOMIC_RELAXED);
 }
 
 static void entry_copy(struct entry *to, const struct entry *from)
@@ -47,7 +48,7 @@ static void entry_copy(struct entry *to, const struct entry *from)
 	__atomic_store_n(&to->module, from->module, __ATOMIC_RELAXED);
 }
 
-bool modules_snapshot_add(__u64 start, __u64 end, const struct modules_module *module)
+bool modules_snapshot_add(__u64 start, __u64 end, const struct module *module)
 {
 	struct snapshot *s = spare();
 	struct entry added = { .start = start, .end = end, .module = module };
@@ -62,10 +63,12 @@ bool modules_snapshot_add(__u64 start, __u64 end, const struct modules_module *m
 	return true;
 }
 
-void modules_snapshot_publish(void)
+void modules_snapshot_publish(bool complete)
 {
 	struct snapshot *s = spare();
 
+	if (!complete)
+		__atomic_store_n(&s->listed, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&s->sequence, s->sequence + 1, __ATOMIC_RELEASE);
 	/* Pairs with the acquire in search(). */
 	__atomic_store_n(&current, !current, __ATOMIC_RELEASE);
@@ -100,7 +103,9 @@ static bool search_entries(const struct snapshot *s, __u64 pc, struct entry *ret
 	return pc >= ret->start && pc < ret->end;
 }
 
-static bool search(__u64 pc, struct entry *ret)
+enum found { NOT_FOUND, FOUND, NOT_SURE };
+
+static enum found search(__u64 pc, struct entry *ret, __u32 *ret_listed)
 {
 	for (int attempt = 0; attempt < 4; attempt++) {
 		const struct snapshot *s = &snapshots[__atomic_load_n(&current, __ATOMIC_ACQUIRE)];
@@ -109,101 +114,95 @@ static bool search(__u64 pc, struct entry *ret)
 
 		if (before & 1)
 			continue;
+		*ret_listed = __atomic_load_n(&s->listed, __ATOMIC_RELAXED);
 		found = search_entries(s, pc, ret);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (__atomic_load_n(&s->sequence, __ATOMIC_RELAXED) == before)
-			return found;
+			return found ? FOUND : NOT_FOUND;
 	}
-	return false;
+	return NOT_SURE;
 }
 
-/* Is the module that we compiled still the one that is mapped there? */
-static bool has_stamp(const struct modules_module *module)
+static void segment_of(const struct module *module, int segment, struct modules_segment *ret)
 {
-	__u64 word;
-
-	for (unsigned i = 0; i < MODULES_STAMP_WORDS; i++)
-		if (!peek_u64(module->stamp_at + i * 8ull, &word) || word != module->stamp[i])
-			return false;
-	return true;
+	*ret = (struct modules_segment){
+		.start = module->segment[segment].start,
+		.end = module->segment[segment].end,
+		.module = module,
+		.section = module->section,
+	};
 }
 
-/* Offsets in an ELF64 header and in a program header. */
-enum { EHDR_PHOFF = 32, EHDR_PHNUM = 56, PHDR_VADDR = 16, PHDR_MEMSZ = 40, PHDR_SIZE = 56 };
-
-/* The executable segment around pc, by the object's own program headers. */
-static bool find_code(__u64 map_start, __u64 pc, struct modules_segment *ret)
-{
-	__u64 phdr, kind, vaddr, size, bias = 0;
-	bool any = false;
-	__u32 count;
-
-	if (!peek_u64(map_start + EHDR_PHOFF, &phdr) || !peek_u32(map_start + EHDR_PHNUM, &count))
-		return false;
-	phdr += map_start;
-	for (__u16 i = 0; i < (__u16)count; i++, phdr += PHDR_SIZE) {
-		if (!peek_u64(phdr, &kind) || !peek_u64(phdr + PHDR_VADDR, &vaddr) ||
-		    !peek_u64(phdr + PHDR_MEMSZ, &size))
-			return false;
-		if ((__u32)kind != PT_LOAD)
-			continue;
-		if (!any)
-			bias = map_start - (vaddr & ~4095ull);
-		any = true;
-		ret->start = bias + vaddr;
-		ret->end = bias + vaddr + size;
-		if (kind >> 32 & PF_X && pc >= ret->start && pc < ret->end)
-			return true;
-	}
-	return false;
-}
-
-static bool find_new(__u64 pc, struct modules_segment *ret)
+/* Reads what the C library says is at pc; *ret_name is the address of its file's name. */
+static bool ask(__u64 pc, struct module *ret, __u64 *ret_name)
 {
 	int (*find)(void *, struct modules_found_object *) =
 		__atomic_load_n(&find_object, __ATOMIC_ACQUIRE);
 	struct modules_found_object object;
-	struct modules_segment code;
 
 	if (find == NULL || find((void *)pc, &object) != 0 ||
-	    !find_code((__u64)object.map_start, pc, &code))
+	    !module_read_at((__u64)object.map_start, ret))
 		return false;
-	*ret = (struct modules_segment){
-		.start = code.start,
-		.end = code.end,
-		.section = { .hdr = (__u64)object.eh_frame, .lo = (__u64)object.map_start,
-			     .hi = (__u64)object.map_end },
-	};
+	/* The second word of a struct link_map (link.h). */
+	return peek_u64((__u64)object.link_map + 8, ret_name);
+}
+
+static bool find_new(__u64 pc, bool may_list, struct modules_segment *ret)
+{
+	const struct module *listed = NULL;
+	struct module module;
+	int segment;
+	__u64 name;
+
+	if (!ask(pc, &module, &name))
+		return false;
+	segment = module_find_segment(&module, pc);
+	if (segment < 0)
+		return false;
+	if (may_list)
+		listed = listing_add(&module, name);
+	segment_of(&module, segment, ret);
+	ret->module = listed;
 	return true;
 }
 
 bool modules_find(__u64 pc, struct modules_segment *hint)
 {
+	const struct module *newest, *newer;
+	enum found found;
 	struct entry e;
+	__u32 listed;
+	int segment;
 
 	if (pc >= hint->start && pc < hint->end)
 		return true;
-	if (!search(pc, &e) || !has_stamp(e.module))
-		return find_new(pc, hint);
-	hint->start = e.start;
-	hint->end = e.end;
-	hint->module = e.module;
+	found = search(pc, &e, &listed);
+	if (found == NOT_SURE)
+		return find_new(pc, false, hint);
+	newest = found == FOUND ? e.module : NULL;
+	newer = listing_newest(listed, pc, pc + 1, newest != NULL ? (__s64)newest->index : -1);
+	if (newer != NULL)
+		newest = newer;
+	segment = newest != NULL ? module_find_segment(newest, pc) : -1;
+	if (segment < 0 || !module_has_stamp(newest))
+		return find_new(pc, true, hint);
+	segment_of(newest, segment, hint);
 	return true;
 }
 
-int modules_each(int (*visit)(const struct modules_module *module, void *arg), void *arg)
+int modules_each(int (*visit)(const struct module *module, void *arg), void *arg)
 {
 	const struct snapshot *s = &snapshots[__atomic_load_n(&current, __ATOMIC_ACQUIRE)];
 	__u32 count = __atomic_load_n(&s->count, __ATOMIC_RELAXED);
-	const struct modules_module *last = NULL;
+	const struct module *last = NULL;
 	int r = 0;
 
 	/* Entries are pointers to what is never freed: a torn list is a wrong one, not a wild one. */
 	for (__u32 i = 0; i < count && i < MODULES_MAX_SEGMENTS && r == 0; i++) {
-		const struct modules_module *module =
+		const struct module *module =
 			__atomic_load_n(&s->entry[i].module, __ATOMIC_RELAXED);
 
-		if (module != NULL && module != last && has_stamp(module))
+		if (module != NULL && module != last && module_has_stamp(module))
 			r = visit(module, arg);
 		last = module;
 	}
@@ -220,7 +219,7 @@ enum { CACHE_SIZE = 4096, RULE_WORDS = sizeof(struct cfi_rule) / 8 };
 static struct cached {
 	__u64 sequence;
 	__u64 pc;
-	__u64 module;		/* entries are never freed: its address is its identity */
+	__u64 module;		/* modules are never freed: its address is its identity */
 	__u64 rule[RULE_WORDS];
 } cache[CACHE_SIZE];
 
@@ -229,7 +228,7 @@ static struct cached *slot_of(__u64 pc)
 	return &cache[pc * 0x9e3779b97f4a7c15ull >> 52];
 }
 
-static bool cache_find(const struct modules_module *module, __u64 pc, struct cfi_rule *ret)
+static bool cache_find(const struct module *module, __u64 pc, struct cfi_rule *ret)
 {
 	const struct cached *c = slot_of(pc);
 	__u64 before = __atomic_load_n(&c->sequence, __ATOMIC_ACQUIRE);
@@ -246,7 +245,7 @@ static bool cache_find(const struct modules_module *module, __u64 pc, struct cfi
 	return true;
 }
 
-static void cache_fill(const struct modules_module *module, __u64 pc, const struct cfi_rule *rule)
+static void cache_fill(const struct module *module, __u64 pc, const struct cfi_rule *rule)
 {
 	struct cached *c = slot_of(pc);
 	__u64 before = __atomic_load_n(&c->sequence, __ATOMIC_RELAXED);
@@ -264,7 +263,7 @@ static void cache_fill(const struct modules_module *module, __u64 pc, const stru
 	__atomic_store_n(&c->sequence, before + 2, __ATOMIC_RELEASE);
 }
 
-static void find_uncompiled(const struct modules_module *module, __u64 pc, struct cfi_rule *ret)
+static void find_uncompiled(const struct module *module, __u64 pc, struct cfi_rule *ret)
 {
 	if (module->section.hdr == 0 || cache_find(module, pc, ret))
 		return;
@@ -274,7 +273,7 @@ static void find_uncompiled(const struct modules_module *module, __u64 pc, struc
 
 void modules_find_rule(const struct modules_segment *segment, __u64 pc, struct cfi_rule *ret)
 {
-	const struct modules_module *module = segment->module;
+	const struct module *module = segment->module;
 	const struct cfi_rule *rule;
 
 	ret->kind = CFI_NONE;

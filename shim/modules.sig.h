@@ -9,17 +9,21 @@
  * a sequence number, which a reader checks after its search: only two swaps
  * during one search make it search again.
  *
- * Modules and tables are never freed. A library that is closed and opened
- * again gets its old table back, so the memory is bounded by the number of
- * different files, and no handler can hold a pointer that has died.
- *
  * Nobody tells us of dlopen: to interpose it would change which RUNPATH and
  * which namespace it searches, for both depend on its caller. So a snapshot may
  * be out of date, and a handler that finds out asks the C library's
- * _dl_find_object(), which is lock-free and async-signal-safe, and interprets
- * the one function's call-frame information in place. That is slower (about a
- * microsecond) and as exact. A module that has taken the place of another is
- * noticed by its stamp, sixteen bytes of its build id.
+ * _dl_find_object(), which is lock-free and async-signal-safe, reads the module
+ * from memory and lists it (listing.sig.h). Its call-frame information is read in
+ * place, at about a microsecond for a pc that was not asked for before.
+ *
+ * Of modules at one address the one listed last is meant: it has the greatest
+ * index. If its stamp, sixteen bytes of its build id, is not what is there now,
+ * another has taken its place, and is listed as new whether it was there before
+ * or not. So whoever reads the list in order knows what was mapped when.
+ *
+ * Modules and tables are never freed. A library that is closed and opened
+ * again gets its old table back, so the memory is bounded by the number of
+ * different files, and no handler can hold a pointer that has died.
  *
  * Signal-safe: all of it.
  */
@@ -29,27 +33,15 @@
 #include <stdbool.h>
 
 #include "goidshim/format.h"
-#include "shim/ehframe.sig.h"
+#include "shim/module.sig.h"
 
-enum { MODULES_MAX_SEGMENTS = 1024, MODULES_STAMP_WORDS = 2 };
-
-/* What a handler knows of a module. Immutable. */
-struct modules_module {
-	__u64 bias;		/* run-time address minus ELF address */
-	__u64 start;		/* [start, end): its mapped addresses */
-	__u64 end;
-	__u64 stamp_at;		/* address of the stamp */
-	__u64 stamp[MODULES_STAMP_WORDS];
-	const struct cfi_table *cfi; /* NULL: not compiled, read the section */
-	struct ehframe_section section; /* hdr 0: none */
-	__u32 index;		/* of its GOIDSHIM_RECORD_MODULE */
-};
+enum { MODULES_MAX_SEGMENTS = 1024 };
 
 /* An executable part of a module. */
 struct modules_segment {
 	__u64 start;		/* [start, end) */
 	__u64 end;
-	const struct modules_module *module; /* NULL: opened since the last refresh */
+	const struct module *module; /* NULL: in no list, for there is no more room in it */
 	struct ehframe_section section; /* where module is NULL */
 };
 
@@ -78,18 +70,19 @@ bool modules_find(__u64 pc, struct modules_segment *hint);
 void modules_find_rule(const struct modules_segment *segment, __u64 pc, struct cfi_rule *ret);
 
 /*
- * Calls `visit` for each module that is still mapped, until it returns other
- * than 0. Returns what it returned last.
+ * Calls `visit` for each module of the snapshot that is still mapped, until it
+ * returns other than 0. Returns what it returned last.
  */
-int modules_each(int (*visit)(const struct modules_module *module, void *arg), void *arg);
+int modules_each(int (*visit)(const struct module *module, void *arg), void *arg);
 
 /*
  * For modules.c alone: the snapshot to fill next, and making it current. One
- * writer at a time. add is false when the snapshot is full.
+ * writer at a time. add is false when the snapshot is full; one that does not
+ * have all that is mapped is published as not complete.
  */
 void modules_snapshot_begin(void);
-bool modules_snapshot_add(__u64 start, __u64 end, const struct modules_module *module);
-void modules_snapshot_publish(void);
+bool modules_snapshot_add(__u64 start, __u64 end, const struct module *module);
+void modules_snapshot_publish(bool complete);
 
 /* For modules.c alone: _dl_find_object, or NULL where the C library has none. */
 void modules_set_find_object(int (*find_object)(void *pc, struct modules_found_object *ret));

@@ -83,15 +83,14 @@ struct iteration {
 	void *data;
 };
 
-static int tell(const struct modules_module *module, void *arg)
+static int tell(const struct module *module, void *arg)
 {
 	const struct iteration *iteration = arg;
-	const struct modules_entry *e = modules_at(module->index);
 	struct dl_phdr_info info = {
 		.dlpi_addr = module->bias,
-		.dlpi_name = e->path,
-		.dlpi_phdr = e->phdr,
-		.dlpi_phnum = e->phnum,
+		.dlpi_name = module->path,
+		.dlpi_phdr = (const ElfW(Phdr) *)module->phdr,
+		.dlpi_phnum = module->phnum,
 		.dlpi_adds = modules_count(),
 	};
 

@@ -161,8 +161,8 @@ stress_tests += %D%/ring.stress %D%/ring-tsan.stress
 # What unwinds, with the flags that it ships with.
 check_LTLIBRARIES += libunwindtest.la
 libunwindtest_la_CFLAGS = $(SHIM_CFLAGS)
-libunwindtest_la_SOURCES = $(cfi_sources) shim/modules.sig.c shim/modules.c \
-	shim/unwind.sig.c shim/unwind.c
+libunwindtest_la_SOURCES = $(cfi_sources) shim/module.sig.c shim/listing.sig.c \
+	shim/modules.sig.c shim/modules.c shim/unwind.sig.c shim/unwind.c
 libunwindtest_la_LIBADD = libprobesig.la libprobe.la
 
 # Built on demand, with clang; see the head of the file.

@@ -19,7 +19,7 @@
 static void prepare(void)
 {
 	faults_catch();
-	modules_refresh(true, NULL);
+	modules_refresh(true);
 }
 
 TestSuite(unwind, .init = prepare, .timeout = 20);

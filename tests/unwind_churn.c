@@ -69,7 +69,7 @@ static bool is_in_file(__u64 pc, const char *name)
 	struct modules_segment segment = { .start = 0 };
 
 	return modules_find(pc, &segment) && segment.module != NULL &&
-	       strstr(modules_at(segment.module->index)->path, name) != NULL;
+	       segment.module->path != NULL && strstr(segment.module->path, name) != NULL;
 }
 
 /* The library that comes and goes may be in no snapshot: it is then told by its newness. */
@@ -82,7 +82,8 @@ static bool is_explained(const __u64 *frames, const struct unwind_result *result
 			return true;
 	if (result->end != GOIDSHIM_STACK_NO_CFI || !modules_find(frames[0], &segment))
 		return false;
-	return segment.module == NULL || is_in_file(frames[0], "libzstd");
+	return segment.module == NULL || segment.module->path == NULL ||
+	       is_in_file(frames[0], "libzstd");
 }
 
 static void on_signal(int sig, siginfo_t *info, void *context)
@@ -164,7 +165,7 @@ WORKER static void *make_threads(void *arg)
 WORKER static void *refresh(void *arg)
 {
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		modules_refresh(true, NULL);
+		modules_refresh(true);
 		self_of(arg)->rounds++;
 		usleep(500);
 	}
@@ -235,7 +236,7 @@ int main(void)
 	}
 	dlclose(library);
 	faults_catch();
-	modules_refresh(true, NULL);
+	modules_refresh(true);
 	sigaction(SIGRTMIN, &act, NULL);
 	for (unsigned i = 0; i < WORKERS; i++)
 		if (pthread_create(&workers[i].thread, NULL, workers[i].function, &workers[i]) != 0)

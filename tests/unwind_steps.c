@@ -301,7 +301,7 @@ static int measure(const char *name, void (*run)(void), unsigned long allowed)
 {
 	memset(&count, 0, sizeof(count));
 	sites = 0;
-	modules_refresh(true, NULL);
+	modules_refresh(true);
 	step_through(run);
 	printf("%-10s %8lu stacks: %lu right, %lu cut, %lu wrong; %.1f frames each; "
 	       "libunwind: %.3f%% of %lu frames equal, better %lu, worse %lu\n", name, count.steps,

@@ -200,10 +200,10 @@ static void measure_tables(void)
 	double size = 0, rows = 0;
 	double start = cpu_ms();
 
-	modules_refresh(true, NULL);
+	modules_refresh(true);
 	bench_figure("unwind: tables", "CPU time to make", cpu_ms() - start, "ms");
 	for (unsigned i = 0; i < modules_count(); i++) {
-		const struct cfi_table *table = modules_at(i)->module.cfi;
+		const struct cfi_table *table = modules_at(i)->cfi;
 
 		size += table ? (double)table->size : 0;
 		rows += table ? table->rows : 0;
@@ -251,7 +251,7 @@ int main(void)
 	descend(14);
 	run_go = bench_is_quick() ? NULL : load_go();
 	if (run_go != NULL) {
-		modules_refresh(true, NULL);
+		modules_refresh(true);
 		at_the_bottom = measure_go;
 		run_go(bottom_of_go);
 	} else {
