@@ -12,6 +12,7 @@ libshimsig_la_SOURCES = \
 	%D%/sampler.sig.c %D%/sampler.sig.h \
 	%D%/call.sig.c %D%/call.sig.h \
 	%D%/heap.sig.c %D%/heap.sig.h \
+	%D%/inside.sig.c %D%/inside.sig.h \
 	%D%/ring.sig.c %D%/ring.sig.h \
 	%D%/rate.sig.c %D%/rate.sig.h \
 	%D%/fault.sig.c %D%/fault.sig.h \

@@ -146,6 +146,15 @@ static void add_live(const struct config *config, struct goidshim_header *h)
 	h->file_size = h->live_offset + (__u64)h->live_count * h->live_size;
 }
 
+/* One slot for each lane: a wait that has not ended, with its stack. */
+static void add_inside(const struct config *config, struct goidshim_header *h)
+{
+	h->inside_offset = round_up(h->file_size, PAGE);
+	h->inside_size = (__u32)round_up(sizeof(struct goidshim_inside) +
+						 config->stack_depth * sizeof(__u64), 64);
+	h->file_size = h->inside_offset + (__u64)h->lane_count * h->inside_size;
+}
+
 static void fill_geometry(const struct config *config, struct goidshim_header *h)
 {
 	h->header_size = sizeof(*h);
@@ -161,6 +170,8 @@ static void fill_geometry(const struct config *config, struct goidshim_header *h
 	h->file_size = h->blocks_offset + (__u64)h->block_count * BLOCK_SIZE;
 	if (config->events & GOIDSHIM_EVENT_HEAP)
 		add_live(config, h);
+	if (config->events & (GOIDSHIM_EVENT_LOCK | GOIDSHIM_EVENT_BLOCK))
+		add_inside(config, h);
 }
 
 static void fill_identity(const struct config *config, struct goidshim_header *h)
@@ -175,6 +186,7 @@ static void fill_identity(const struct config *config, struct goidshim_header *h
 	h->start_realtime_ns = clock_ns(CLOCK_REALTIME);
 	h->events = config->events;
 	h->heap_interval = config->events & GOIDSHIM_EVENT_HEAP ? config->heap_interval : 0;
+	h->block_min_ns = config->events & GOIDSHIM_EVENT_BLOCK ? config->block_min_ns : 0;
 	h->rate_hz = config->rate_hz;
 	h->period_ns = 1000000000u / config->rate_hz;
 	h->ring_mode = config->ring_mode;

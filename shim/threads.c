@@ -10,6 +10,7 @@
 
 #include "shim/call.sig.h"
 #include "shim/init.h"
+#include "shim/inside.sig.h"
 #include "shim/ring.sig.h"
 #include "shim/sampler.sig.h"
 #include "shim/trigger.h"
@@ -34,6 +35,7 @@ static void leave(void *unused)
 {
 	trigger_disarm_thread();
 	sampler_leave_thread();
+	inside_leave_thread();
 	call_leave_thread();
 }
 
