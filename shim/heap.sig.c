@@ -5,6 +5,7 @@
 
 #include "probe/sys.sig.h"
 #include "shim/call.sig.h"
+#include "shim/random.sig.h"
 #include "shim/usdt.sig.h"
 
 #define PAGE 4096
@@ -52,22 +53,6 @@ int heap_begin(__u64 interval, __u64 seed)
 
 /* ------------------------------------------------------------------- sampling */
 
-static __u64 mix(__u64 x)
-{
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebull;
-	return x ^ x >> 31;
-}
-
-/* xorshift64*, by Vigna. */
-static __u64 next_random(__u64 *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545f4914f6cdd1dull;
-}
-
 /*
  * -ln of (random + 1) / 2^53, for random below 2^53. With x = m * 2^e and m
  * between sqrt(1/2) and sqrt(2), ln m = 2 atanh z for z = (m - 1) / (m + 1),
@@ -97,7 +82,7 @@ static __s64 draw_gap(struct heap_thread *t)
 {
 	if (settings.interval == 1)
 		return 1;
-	return 1 + (__s64)(minus_log(next_random(&t->random) >> 11) * (double)settings.interval);
+	return 1 + (__s64)(minus_log(random_next(&t->random) >> 11) * (double)settings.interval);
 }
 
 __u64 heap_draw(__u64 size)
@@ -106,7 +91,7 @@ __u64 heap_draw(__u64 size)
 	__u64 beyond;
 
 	if (!t->random) {
-		t->random = mix(settings.seed + (__u64)t + sampler_now()) | 1;
+		t->random = random_mix(settings.seed + (__u64)t + sampler_now()) | 1;
 		t->left = draw_gap(t) - heap_count(size);
 		if (t->left > 0)
 			return 0;

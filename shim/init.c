@@ -25,6 +25,7 @@
 #include "shim/trigger.h"
 #include "shim/unwindlib.h"
 #include "shim/usdt.sig.h"
+#include "shim/wall.h"
 
 __attribute__((visibility("default"))) const unsigned goidshim_abi_version = GOIDSHIM_ABI_VERSION;
 
@@ -108,7 +109,7 @@ static void choose_unwinder(const struct config *config)
 	}
 }
 
-static int take_signals(const struct trigger *trigger)
+static int take_signals(__u32 events, const struct trigger *trigger)
 {
 	int err = handler_take(SIGSEGV, fault_on_signal);
 
@@ -116,6 +117,8 @@ static int take_signals(const struct trigger *trigger)
 		err = handler_take(SIGBUS, fault_on_signal);
 	if (!err && trigger->sig)
 		err = handler_take(trigger->sig, sampler_on_signal);
+	if (!err && (events & GOIDSHIM_EVENT_WALL) && trigger->sig != wall_signal())
+		err = handler_take(wall_signal(), sampler_on_signal);
 	if (err)
 		log_line(LOG_WARN, "not recording: cannot install a signal handler: %s",
 			 strerror(-err));
@@ -155,13 +158,14 @@ static void start_calls(const struct config *config)
 /* From here on the target's calls and threads may enter what is ready now. */
 static void start_events(const struct config *config, const struct trigger *trigger)
 {
-	unsigned failed;
+	unsigned failed = 0;
 
-	if (config->events & ~(__u32)GOIDSHIM_EVENT_CPU)
+	if (config->events & ~(__u32)(GOIDSHIM_EVENT_CPU | GOIDSHIM_EVENT_WALL))
 		start_calls(config);
-	if (!(config->events & GOIDSHIM_EVENT_CPU))
-		return;
-	failed = trigger_start(trigger, sampler.cookie);
+	if (config->events & GOIDSHIM_EVENT_CPU)
+		failed += trigger_start(trigger, sampler.cookie);
+	if (config->events & GOIDSHIM_EVENT_WALL)
+		failed += wall_start(config->rate_hz, ~sampler.cookie);
 	for (; failed; failed--)
 		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NO_TRIGGER);
 }
@@ -177,7 +181,7 @@ static void start_recording(const struct config *config)
 	choose_unwinder(config);
 	if (choose_fsbase(config) < 0 ||
 	    ((config->events & GOIDSHIM_EVENT_CPU) && choose_trigger(config, &trigger) < 0) ||
-	    take_signals(&trigger) < 0) {
+	    take_signals(config->events, &trigger) < 0) {
 		segment_remove(&sampler.ring);
 		return;
 	}

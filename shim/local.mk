@@ -15,6 +15,8 @@ libshimsig_la_SOURCES = \
 	%D%/inside.sig.c %D%/inside.sig.h \
 	%D%/ring.sig.c %D%/ring.sig.h \
 	%D%/rate.sig.c %D%/rate.sig.h \
+	%D%/random.sig.h \
+	%D%/wall.sig.c %D%/wall.sig.h \
 	%D%/fault.sig.c %D%/fault.sig.h \
 	%D%/owner.sig.c %D%/owner.sig.h \
 	%D%/usdt.sig.c %D%/usdt.sig.h \
@@ -42,6 +44,8 @@ libgoidshim_la_SOURCES = \
 	%D%/objects.c %D%/objects.h \
 	%D%/segment.c %D%/segment.h \
 	%D%/trigger.c %D%/trigger.h \
+	%D%/threadtimer.c %D%/threadtimer.h \
+	%D%/wall.c %D%/wall.h \
 	%D%/handler.c %D%/handler.h \
 	%D%/signal.c \
 	%D%/cfi.c %D%/cfi.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The signals that we share, and to whom they belong. The kernel calls us for
- * SIGSEGV, SIGBUS and the trigger's signal; the program believes that it has
+ * SIGSEGV, SIGBUS and the samples' signals; the program believes that it has
  * set their actions itself. What it set is kept here, and a signal that is not
  * ours is handed on as the kernel would have done.
  */
@@ -16,7 +16,7 @@ struct siginfo;
 
 #pragma GCC visibility push(hidden)
 
-#define OWNER_SIGNALS 3
+#define OWNER_SIGNALS 4
 
 /* A signal's action, in the kernel's terms. */
 struct owner_action {

@@ -14,6 +14,7 @@
 #include "shim/owner.sig.h"
 #include "shim/rate.sig.h"
 #include "shim/usdt.sig.h"
+#include "shim/wall.sig.h"
 
 struct sampler sampler;
 
@@ -22,8 +23,11 @@ struct sampler sampler;
  * touched only once FS base is known to be the C library's.
  */
 static __thread struct sampler_thread self;
+static __thread struct wall_thread self_wall;
+static __thread int self_event;	/* descriptor + 1; 0: unknown */
 
 struct interrupt {
+	const struct siginfo *info;
 	const struct ucontext *context;
 	__u64 pc;
 	__u64 sp;
@@ -152,33 +156,81 @@ static void take_labels(struct sampler_taken *t)
 			golabels_read(&sampler.layouts[t->who.object], t->who.curg, t->labels);
 }
 
+static void read_who(__u64 fs_base, const struct interrupt *in, struct sampler_taken *t)
+{
+	goid_read(sampler.layouts, __atomic_load_n(&sampler.object_count, __ATOMIC_ACQUIRE),
+		  fs_base, in->pc, in->sp, &t->who);
+}
+
+/* From the goroutine to the record. False: there is no room (counted). */
+static bool record(__u32 lane, const struct interrupt *in, __u16 type, struct sampler_taken *t)
+{
+	struct goidshim_sample *s;
+
+	sampler_take_stack(&in->context->uc_mcontext, sampler.stack_depth, t);
+	take_labels(t);
+	s = ring_reserve(&sampler.ring, lane, sampler_record_size(t, sizeof(*s)));
+	if (!s)
+		return false;
+	t->time_ns = sampler_now();
+	t->pc = in->pc;
+	t->sp = in->sp;
+	t->tid = self.tid;
+	sampler_fill(t, type, sizeof(*s), s);
+	ring_commit(&sampler.ring, lane, sampler_record_size(t, sizeof(*s)));
+	return true;
+}
+
 /* FS base -> g -> goid -> stack -> labels -> ring. Whatever cannot be had is said, not guessed. */
 static void take_sample(__u32 lane, __u64 fs_base, const struct interrupt *in)
 {
+	struct goidshim_lane *l = ring_lane(&sampler.ring, lane);
 	struct sampler_taken t;
-	struct goidshim_sample *s;
 
-	goid_read(sampler.layouts, __atomic_load_n(&sampler.object_count, __ATOMIC_ACQUIRE),
-		  fs_base, in->pc, in->sp, &t.who);
-	sampler_take_stack(&in->context->uc_mcontext, sampler.stack_depth, &t);
-	take_labels(&t);
-	s = ring_reserve(&sampler.ring, lane, sampler_record_size(&t, sizeof(*s)));
-	if (!s)
-		return;
-	t.time_ns = sampler_now();
-	t.sequence = ring_lane(&sampler.ring, lane)->samples + 1;
-	t.pc = in->pc;
-	t.sp = in->sp;
-	t.tid = self.tid;
+	read_who(fs_base, in, &t);
+	t.sequence = l->samples + 1;
 	t.periods = in->periods;
-	sampler_fill(&t, GOIDSHIM_RECORD_SAMPLE, sizeof(*s), s);
-	ring_commit(&sampler.ring, lane, sampler_record_size(&t, sizeof(*s)));
-	rate_count_sample(ring_lane(&sampler.ring, lane), in->periods, sampler.user_only);
-	usdt_sample(ring_lane(&sampler.ring, lane)->samples, t.who.goid, t.who.fs_base, t.who.g,
-		    t.who.class_, lane, t.who.reason, in->pc, in->sp);
+	if (!record(lane, in, GOIDSHIM_RECORD_SAMPLE, &t))
+		return;
+	rate_count_sample(l, in->periods, sampler.user_only);
+	usdt_sample(l->samples, t.who.goid, t.who.fs_base, t.who.g, t.who.class_, lane,
+		    t.who.reason, in->pc, in->sp);
 }
 
-static void on_interrupt(const struct interrupt *in)
+/* The same by wall time, where a thread that serves no goroutine is of no interest. */
+static void take_wall(__u32 lane, __u64 fs_base, const struct interrupt *in)
+{
+	struct goidshim_lane *l = ring_lane(&sampler.ring, lane);
+	struct sampler_taken t;
+	bool serves;
+	__u32 next;
+
+	read_who(fs_base, in, &t);
+	serves = goidshim_class_has_goid(t.who.class_);
+	next = wall_next(&self_wall, serves, &t.periods);
+	if (next > 1)
+		wall_reset_timer(in->info->si_tid, next);
+	t.periods += in->periods - 1;
+	t.sequence = l->wall_samples + 1;
+	if (!serves || record(lane, in, GOIDSHIM_RECORD_WALL, &t))
+		wall_count_periods(l, t.periods, serves);
+}
+
+static bool is_wall(const struct siginfo *info)
+{
+	return wall.cookie && (__u32)info->si_signo == wall.signal && info->si_code == SI_TIMER &&
+	       (__u64)info->si_ptr == wall.cookie;
+}
+
+/* A descriptor of the program's own, with the same signal as our event. */
+static bool is_other_event(const struct siginfo *info)
+{
+	return sampler.trigger == GOIDSHIM_TRIGGER_PERF && !is_wall(info) && self_event &&
+	       self_event != info->si_fd + 1;
+}
+
+/* False: it was not ours after all. */
+static bool on_interrupt(const struct interrupt *in)
 {
 	__u64 fs_base;
 	__u32 lane;
@@ -186,24 +238,34 @@ static void on_interrupt(const struct interrupt *in)
 	if (fsbase_read(sampler.fsbase_method, &fs_base) < 0 ||
 	    !fsbase_is_thread_block(fs_base)) {
 		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_FOREIGN_THREAD);
-		return;
+		return true;
 	}
+	if (is_other_event(in->info))
+		return false;
 	/* Two threads can share an FS base (a raw clone): one at a time. */
 	if (__atomic_exchange_n(&self.busy, 1, __ATOMIC_ACQUIRE)) {
 		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NESTED);
-		return;
+		return true;
 	}
 	lane = sampler_thread_lane(&self, GOIDSHIM_LANE_SAMPLES, fs_base);
 	if (lane) {
-		take_sample(lane - 1, fs_base, in);
+		if (is_wall(in->info))
+			take_wall(lane - 1, fs_base, in);
+		else
+			take_sample(lane - 1, fs_base, in);
 		sampler_thread_done(&self, lane);
 	}
 	__atomic_store_n(&self.busy, 0, __ATOMIC_RELEASE);
+	return true;
 }
 
 /* How many periods this signal stands for; 0: it is not ours. */
 static __u32 periods_of(const struct siginfo *info)
 {
+	if (is_wall(info))
+		return 1 + (__u32)info->si_overrun;
+	if ((__u32)info->si_signo != sampler.signal)
+		return 0;
 	switch (sampler.trigger) {
 	case GOIDSHIM_TRIGGER_SIGTRAP:
 		return info->si_code == TRAP_PERF && info->si_perf_data == sampler.cookie;
@@ -237,13 +299,14 @@ static bool unblock_faults(const struct ucontext *uc)
 
 bool sampler_owns(const struct siginfo *info)
 {
-	return (__u32)info->si_signo == sampler.signal && periods_of(info) != 0;
+	return periods_of(info) != 0;
 }
 
 void sampler_on_signal(int sig, struct siginfo *info, void *ucontext)
 {
 	struct ucontext *uc = ucontext;
 	struct interrupt in = {
+		.info = info,
 		.context = uc,
 		.pc = uc->uc_mcontext.rip,
 		.sp = uc->uc_mcontext.rsp,
@@ -256,13 +319,20 @@ void sampler_on_signal(int sig, struct siginfo *info, void *ucontext)
 	}
 	if (__atomic_load_n(&sampler.stopped, __ATOMIC_RELAXED))
 		return;
-	if (unblock_faults(uc))
-		on_interrupt(&in);
-	else
+	if (!unblock_faults(uc))
 		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NESTED);
+	else if (!on_interrupt(&in))
+		owner_forward(sig, info, ucontext);
+}
+
+void sampler_set_event(int fd)
+{
+	self_event = fd + 1;
 }
 
 void sampler_leave_thread(void)
 {
+	if (wall.cookie)
+		wall_forget_thread(&self_wall);
 	sampler_thread_leave(&self);
 }

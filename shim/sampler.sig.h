@@ -38,11 +38,14 @@ struct sampler {
 
 extern struct sampler sampler;
 
-/* The handler of the trigger's signal. */
+/* The handler of the trigger's signal, and of event wall's. */
 void sampler_on_signal(int sig, struct siginfo *info, void *ucontext);
 
-/* Is this one of the signals that the trigger raises? */
+/* Is this one of the signals that the trigger or event wall raises? */
 bool sampler_owns(const struct siginfo *info);
+
+/* The calling thread's event: one of another descriptor (trigger perf) is not ours. */
+void sampler_set_event(int fd);
 
 /* The calling thread is about to end: gives its lane back. */
 void sampler_leave_thread(void);

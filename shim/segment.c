@@ -189,6 +189,7 @@ static void fill_identity(const struct config *config, struct goidshim_header *h
 	h->block_min_ns = config->events & GOIDSHIM_EVENT_BLOCK ? config->block_min_ns : 0;
 	h->rate_hz = config->rate_hz;
 	h->period_ns = 1000000000u / config->rate_hz;
+	h->wall_period_ns = config->events & GOIDSHIM_EVENT_WALL ? h->period_ns : 0;
 	h->ring_mode = config->ring_mode;
 }
 

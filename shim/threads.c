@@ -14,6 +14,7 @@
 #include "shim/ring.sig.h"
 #include "shim/sampler.sig.h"
 #include "shim/trigger.h"
+#include "shim/wall.h"
 
 typedef int pthread_create_fn(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
@@ -34,6 +35,7 @@ static pthread_create_fn *next_pthread_create(void)
 static void leave(void *unused)
 {
 	trigger_disarm_thread();
+	wall_disarm_thread();
 	sampler_leave_thread();
 	inside_leave_thread();
 	call_leave_thread();
@@ -49,6 +51,8 @@ static void *thread_main(void *context)
 	free(context);
 	call_resume();
 	if (trigger_arm_thread() < 0)
+		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NO_TRIGGER);
+	if (wall_arm_thread() < 0)
 		ring_lose_without_lane(&sampler.ring, GOIDSHIM_LOST_NO_TRIGGER);
 	pthread_cleanup_push(leave, NULL);
 	ret = start.function(start.argument);

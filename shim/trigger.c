@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "shim/trigger.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
@@ -16,6 +15,9 @@
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "shim/sampler.sig.h"
+#include "shim/threadtimer.h"
 
 #define NS_PER_S 1000000000u
 /* The first real-time signal: the only one that Go leaves alone. */
@@ -116,8 +118,10 @@ static int arm_perf(pid_t tid)
 		close(fd);
 		return err;
 	}
-	if (tid == self_tid())
+	if (tid == self_tid()) {
 		armed.fd = fd + 1;
+		sampler_set_event(fd);
+	}
 	return 0;
 }
 
@@ -129,25 +133,17 @@ static clockid_t thread_cpu_clock(pid_t tid)
 
 static int arm_timer(pid_t tid)
 {
-	struct sigevent event = {
-		.sigev_notify = SIGEV_THREAD_ID,
-		.sigev_signo = TIMER_SIGNAL,
-		.sigev_value.sival_ptr = (void *)running.cookie,
-		._sigev_un._tid = tid,
+	const struct threadtimer timer = {
+		.clock = thread_cpu_clock(tid),
+		.sig = TIMER_SIGNAL,
+		.cookie = running.cookie,
+		.first_ns = running.period_ns,
+		.period_ns = running.period_ns,
 	};
-	struct timespec period = { .tv_sec = (time_t)(running.period_ns / NS_PER_S),
-				   .tv_nsec = (long)(running.period_ns % NS_PER_S) };
-	struct itimerspec spec = { .it_interval = period, .it_value = period };
-	int id;
+	int id = threadtimer_start(tid, &timer);
 
-	if (syscall(SYS_timer_create, thread_cpu_clock(tid), &event, &id))
-		return -errno;
-	if (syscall(SYS_timer_settime, id, 0, &spec, NULL)) {
-		int err = -errno;
-
-		syscall(SYS_timer_delete, id);
-		return err;
-	}
+	if (id < 0)
+		return id;
 	if (tid == self_tid())
 		armed.timer = id + 1;
 	return 0;
@@ -282,18 +278,8 @@ int trigger_choose(__u32 asked, __u32 rate_hz, bool may_exec, struct trigger *re
 
 unsigned trigger_start(const struct trigger *trigger, __u64 cookie)
 {
-	DIR *tasks = opendir("/proc/self/task");
-	unsigned failed = 0;
-
 	running.cookie = cookie;
-	for (struct dirent *d; tasks && (d = readdir(tasks));)
-		if (d->d_name[0] != '.' && arm(atoi(d->d_name)) < 0)
-			failed++;
-	if (tasks)
-		closedir(tasks);
-	else
-		failed = arm(self_tid()) < 0;
-	return failed;
+	return threadtimer_each(arm);
 }
 
 /*
@@ -348,6 +334,6 @@ void trigger_disarm_thread(void)
 	if (armed.fd)
 		close(armed.fd - 1);
 	if (armed.timer)
-		syscall(SYS_timer_delete, armed.timer - 1);
+		threadtimer_delete(armed.timer - 1);
 	armed.fd = armed.timer = 0;
 }

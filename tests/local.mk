@@ -147,6 +147,9 @@ stress_tests += %D%/heap.stress
 %C%_heap_stress_SOURCES = %D%/stress_heap.c %D%/heap-alone.c %D%/heap-alone.h shim/heap.sig.c \
 	shim/usdt.sig.c
 %C%_heap_stress_LDADD = libprobetest.la -lpthread
+criterion_tests += %D%/test_wall
+%C%_test_wall_SOURCES = %D%/test_wall.c shim/wall.sig.c
+%C%_test_wall_LDADD = $(unit_libs) -lm
 criterion_tests += %D%/test_config
 %C%_test_config_SOURCES = %D%/test_config.c shim/config.c
 %C%_test_config_LDADD = $(unit_libs)
@@ -250,7 +253,8 @@ script_tests += \
 	%D%/check-signals.tap \
 	%D%/check-stacks.tap \
 	%D%/check-strange.tap \
-	%D%/check-truth.tap
+	%D%/check-truth.tap \
+	%D%/check-wall.tap
 dist_noinst_SCRIPTS += %D%/go-toolchains
 EXTRA_DIST += %D%/preload.sh \
 	%D%/fixtures/eintr.c \
@@ -269,7 +273,8 @@ EXTRA_DIST += %D%/preload.sh \
 	%D%/fixtures/labels/main.go \
 	%D%/fixtures/stacks/stacks.go %D%/fixtures/stacks/stacks.c \
 	%D%/fixtures/stacks/stacks.h %D%/fixtures/stacks-host.c \
-	%D%/fixtures/truth-host.c
+	%D%/fixtures/truth-host.c \
+	%D%/fixtures/walls/walls.go %D%/fixtures/walls/walls.c %D%/fixtures/walls/walls.h
 
 check_PROGRAMS += %D%/truth-judge %D%/fixtures/without
 %C%_truth_judge_SOURCES = %D%/truth-judge.c %D%/fixtures/truth/truth.h

@@ -95,6 +95,7 @@ static const struct {
 	{ "GOIDSHIM_EVENTS=cpu", FIELD(events), GOIDSHIM_EVENT_CPU },
 	{ "GOIDSHIM_EVENTS=heap", FIELD(events), GOIDSHIM_EVENT_HEAP },
 	{ "GOIDSHIM_EVENTS=heap,cpu", FIELD(events), GOIDSHIM_EVENT_CPU | GOIDSHIM_EVENT_HEAP },
+	{ "GOIDSHIM_EVENTS=wall,cpu", FIELD(events), GOIDSHIM_EVENT_CPU | GOIDSHIM_EVENT_WALL },
 	{ "GOIDSHIM_HEAP_INTERVAL=1", FIELD(heap_interval), 1 },
 	{ "GOIDSHIM_HEAP_INTERVAL=64K", FIELD(heap_interval), 64 << 10 },
 	{ "GOIDSHIM_BLOCK_MIN=0", FIELD(block_min_ns), 0 },

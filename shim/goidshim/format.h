@@ -197,7 +197,10 @@ struct goidshim_lane {
 	__u64 checkpoint_periods;	/* producer's own: periods since the last checkpoint */
 	__u64 owner_samples;		/* producer's own: samples of the present owner */
 	__u64 calls;			/* calls recorded or lost by LANE_CALLS owners */
-	__u64 reserved[4];
+	__u64 wall_samples;		/* records WALL; not among `samples` */
+	__u64 wall_periods;		/* periods of wall_period_ns that those stand for */
+	__u64 wall_idle_periods;	/* in which the thread served no goroutine: no records */
+	__u64 reserved[1];
 };
 
 enum goidshim_block_state {
@@ -225,7 +228,8 @@ enum goidshim_record_type {
 	GOIDSHIM_RECORD_ALLOC = 5,	/* struct goidshim_alloc */
 	GOIDSHIM_RECORD_LOCK = 6,	/* struct goidshim_wait */
 	GOIDSHIM_RECORD_BLOCK = 7,	/* struct goidshim_wait */
-	GOIDSHIM_RECORD_WALL = 8,	/* struct goidshim_sample: its periods are wall time */
+	GOIDSHIM_RECORD_WALL = 8,	/* struct goidshim_sample: its periods are wall time, its
+					   sequence counts the lane's wall_samples */
 };
 
 /* Every record begins with this. A reader skips a type that it does not know. */

@@ -93,6 +93,7 @@ int main(void)
 		return 99;
 	sampler.fsbase_method = has_rdfsbase ? GOIDSHIM_FSBASE_RDFSBASE :
 					       GOIDSHIM_FSBASE_ARCH_PRCTL;
+	sampler.signal = (__u32)SIGRTMIN;
 	sampler.trigger = GOIDSHIM_TRIGGER_TIMER;
 	sampler.cookie = COOKIE;
 	info.si_signo = SIGRTMIN;
