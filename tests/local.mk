@@ -252,6 +252,7 @@ script_tests += \
 	%D%/check-labels.tap \
 	%D%/check-signals.tap \
 	%D%/check-stacks.tap \
+	%D%/check-plugins.tap \
 	%D%/check-strange.tap \
 	%D%/check-truth.tap \
 	%D%/check-wall.tap
@@ -269,6 +270,7 @@ EXTRA_DIST += %D%/preload.sh \
 	%D%/fixtures/guest/guest.h \
 	%D%/fixtures/libraries/openssl/openssl.go \
 	%D%/fixtures/libraries/zstd/zstd.go \
+	%D%/fixtures/plugins/plugins.go \
 	%D%/fixtures/starts/starts.go \
 	%D%/fixtures/labels/main.go \
 	%D%/fixtures/stacks/stacks.go %D%/fixtures/stacks/stacks.c \
@@ -400,7 +402,9 @@ bench_programs += %D%/bench/bench_reader
 check_PROGRAMS += %D%/profile-ring
 %C%_profile_ring_SOURCES = %D%/profile-ring.c
 %C%_profile_ring_LDADD = libringfile.la libgofile.la libprobetest.la $(LIBDW_LIBS) $(LIBELF_LIBS)
-criterion_tests += %D%/test_stacks
+criterion_tests += %D%/test_modulemap %D%/test_stacks
+%C%_test_modulemap_SOURCES = %D%/test_modulemap.c
+%C%_test_modulemap_LDADD = libringfile.la libtools.la $(unit_libs)
 %C%_test_stacks_SOURCES = %D%/test_stacks.c
 %C%_test_stacks_LDADD = libtools.la $(unit_libs)
 script_tests += %D%/check-formats.tap %D%/check-html.tap

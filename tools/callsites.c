@@ -32,7 +32,8 @@ static void find_site(const struct memory *memory, const struct stack *stack,
 
 	*ret = (struct callsite){ .pc = pcs[0] };
 	for (unsigned i = 0; i < stack->depth; i++) {
-		unsigned count = symbolizer_frames(symbolizer, pcs[i] - (i > 0), frames, &is_go);
+		unsigned count = symbolizer_frames(symbolizer, pcs[i] - (i > 0), stack->era,
+						   frames, &is_go);
 
 		if (count == 0 && !ret->symbol.function) {
 			ret->pc = pcs[i];

@@ -218,7 +218,8 @@ static int add_sample(const struct export_context *context, struct trace *trace,
 	struct series series;
 	struct track *track;
 	unsigned int keep = 0;
-	int depth, r = stacks_add(&trace->profiled.stacks, sample, &series);
+	int depth, r = stacks_add(&trace->profiled.stacks, sample,
+				  symbolizer_era(context->symbolizer, sample), &series);
 
 	if (!r)
 		r = find_track(context, trace, &series, &track);

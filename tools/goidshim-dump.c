@@ -235,10 +235,12 @@ static int complain(const char *what, const char *how)
 /* ---- reading ---- */
 
 /* C memory is added up here: what is in use is in no record. */
-static int add_memory(struct memory *memory, const struct reader_item *item)
+static int add_memory(const struct export_context *context, const struct reader_item *item)
 {
-	return memory && item->record->type == GOIDSHIM_RECORD_ALLOC ? memory_add(memory, item->alloc)
-								     : 0;
+	if (!context->memory || item->record->type != GOIDSHIM_RECORD_ALLOC)
+		return 0;
+	return memory_add(context->memory, item->alloc,
+			  symbolizer_era(context->symbolizer, &item->alloc->sample));
 }
 
 static int add_live_memory(struct reader *reader, struct options *o,
@@ -252,7 +254,10 @@ static int add_live_memory(struct reader *reader, struct options *o,
 	       (err = reader_next_live(reader, &slot, &item.alloc)) > 0) {
 		bool wanted = filter_accepts(&o->filter, reader, context->symbolizer, &item);
 
-		err = wanted ? memory_add_live(context->memory, item.alloc) : 0;
+		err = wanted ? memory_add_live(context->memory, item.alloc,
+					       symbolizer_era(context->symbolizer,
+							      &item.alloc->sample)) :
+			       0;
 	}
 	return err;
 }
@@ -273,7 +278,7 @@ static int dump_pass(struct reader *reader, struct options *o,
 			      reader_totals(reader)->records);
 		if (!filter_accepts(&o->filter, reader, context->symbolizer, &item))
 			continue;
-		err = add_memory(context->memory, &item);
+		err = add_memory(context, &item);
 		if (!err)
 			err = exporter->record(context, state, &item);
 		if (err)

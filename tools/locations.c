@@ -27,7 +27,10 @@ void locations_free(struct locations *locations)
 
 static bool is_same(const void *owner, uint32_t id, const void *key)
 {
-	return ((const struct locations *)owner)->locations[id].address == *(const uint64_t *)key;
+	const struct location *location = &((const struct locations *)owner)->locations[id];
+	const struct location *wanted = key;
+
+	return location->address == wanted->address && location->era == wanted->era;
 }
 
 static int add_frame(struct locations *locations, const char *function, const char *file,
@@ -74,7 +77,8 @@ static int add_known(struct locations *locations, struct location *location)
 	struct symbol frames[SYMBOLIZER_FRAMES_MAX];
 	bool is_go;
 	unsigned count =
-		symbolizer_frames(locations->symbolizer, location->address, frames, &is_go);
+		symbolizer_frames(locations->symbolizer, location->address, location->era, frames,
+				  &is_go);
 	int r = count ? 0 : -ENOENT;
 
 	for (unsigned i = 0; i < count && !r; i++)
@@ -119,7 +123,7 @@ static int resolve(struct locations *locations, struct location *location)
 	const struct location_frame *outermost;
 	int r;
 
-	location->module = symbolizer_module(locations->symbolizer, location->address);
+	location->module = symbolizer_module(locations->symbolizer, location->address, location->era);
 	location->first = (uint32_t)locations->frame_count;
 	r = add_known(locations, location);
 	if (r == -ENOENT)
@@ -132,11 +136,11 @@ static int resolve(struct locations *locations, struct location *location)
 	return 0;
 }
 
-int locations_find(struct locations *locations, uint64_t address, uint32_t *ret_id)
+int locations_find(struct locations *locations, uint64_t address, uint32_t era, uint32_t *ret_id)
 {
-	uint64_t hash = hashindex_bytes(0, &address, sizeof(address));
-	uint32_t id = hashindex_find(&locations->index, hash, is_same, locations, &address);
-	struct location location = { .address = address };
+	struct location location = { .address = address, .era = era };
+	uint64_t hash = hashindex_bytes(era, &address, sizeof(address));
+	uint32_t id = hashindex_find(&locations->index, hash, is_same, locations, &location);
 
 	*ret_id = id;
 	if (id != HASHINDEX_NONE)
@@ -165,7 +169,7 @@ int locations_of_stack(struct locations *locations, const struct stacks *stacks,
 	bool is_exact = true;
 
 	for (unsigned int i = 0; i < s->depth; i++) {
-		int r = locations_find(locations, pcs[i] - !is_exact, &ret_ids[i]);
+		int r = locations_find(locations, pcs[i] - !is_exact, s->era, &ret_ids[i]);
 
 		if (r)
 			return r;

@@ -25,6 +25,7 @@ struct location_frame {
 
 struct location {
 	uint64_t address;	/* a run-time address inside the instruction */
+	uint32_t era;		/* see symbolizer_era */
 	uint32_t module;	/* for reader_module, or SYMBOLIZER_NO_MODULE */
 	uint32_t first;		/* in `frames`, innermost first */
 	uint16_t count;		/* at least 1 */
@@ -50,8 +51,8 @@ int locations_init(struct locations *locations, const struct reader *reader,
 		   struct symbolizer *symbolizer);
 void locations_free(struct locations *locations);
 
-/* The number of the location at a run-time address. Returns 0 or -ENOMEM. */
-int locations_find(struct locations *locations, uint64_t address, uint32_t *ret_id);
+/* The number of the location at a run-time address in an era. Returns 0 or -ENOMEM. */
+int locations_find(struct locations *locations, uint64_t address, uint32_t era, uint32_t *ret_id);
 
 /*
  * The locations of a stack, innermost first: stack->depth numbers in `ret_ids`.

@@ -125,7 +125,8 @@ void memory_add_sums(struct memory_sums *to, const struct memory_sums *more)
 		to->oldest_ns = more->oldest_ns;
 }
 
-static int add(struct memory *memory, const struct goidshim_alloc *alloc, bool is_new, bool is_used)
+static int add(struct memory *memory, const struct goidshim_alloc *alloc, uint32_t era, bool is_new,
+	       bool is_used)
 {
 	double weight = memory_weight(alloc->size, memory->interval);
 	double bytes = weight * (double)alloc->size;
@@ -140,7 +141,7 @@ static int add(struct memory *memory, const struct goidshim_alloc *alloc, bool i
 	int err = find_goroutine(memory, &alloc->sample, &goroutine);
 
 	if (!err)
-		err = stacks_find(&memory->stacks, &alloc->sample, &series);
+		err = stacks_find(&memory->stacks, &alloc->sample, era, &series);
 	if (!err)
 		err = grow(&memory->sums, series, &memory->sums_room, sizeof(*memory->sums));
 	if (err)
@@ -176,7 +177,7 @@ static bool was_seen(const struct memory *memory, const struct goidshim_alloc *a
 			      alloc) != HASHINDEX_NONE;
 }
 
-int memory_add(struct memory *memory, const struct goidshim_alloc *alloc)
+int memory_add(struct memory *memory, const struct goidshim_alloc *alloc, uint32_t era)
 {
 	uint32_t id = (uint32_t)memory->seen_index.count;
 
@@ -186,12 +187,12 @@ int memory_add(struct memory *memory, const struct goidshim_alloc *alloc)
 	    hashindex_add(&memory->seen_index, hash_record(alloc), id))
 		return -ENOMEM;
 	memory->seen[id] = *alloc;
-	return add(memory, alloc, true, false);
+	return add(memory, alloc, era, true, false);
 }
 
-int memory_add_live(struct memory *memory, const struct goidshim_alloc *alloc)
+int memory_add_live(struct memory *memory, const struct goidshim_alloc *alloc, uint32_t era)
 {
-	return add(memory, alloc, !was_seen(memory, alloc), true);
+	return add(memory, alloc, era, !was_seen(memory, alloc), true);
 }
 
 static int compare(const void *va, const void *vb)

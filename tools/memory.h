@@ -59,14 +59,14 @@ void memory_add_sums(struct memory_sums *to, const struct memory_sums *more);
 struct memory *memory_new(__u64 interval);
 void memory_free(struct memory *memory);
 
-/* Adds a record of a block. Returns 0 or -ENOMEM. */
-int memory_add(struct memory *memory, const struct goidshim_alloc *alloc);
+/* Adds a record of a block, with its stack's era (symbolizer_era). Returns 0 or -ENOMEM. */
+int memory_add(struct memory *memory, const struct goidshim_alloc *alloc, uint32_t era);
 
 /*
  * Adds a record of a live slot, after those of the blocks: it is in use, and was
  * allocated even if the blocks have lost its record. Returns 0 or -ENOMEM.
  */
-int memory_add_live(struct memory *memory, const struct goidshim_alloc *alloc);
+int memory_add_live(struct memory *memory, const struct goidshim_alloc *alloc, uint32_t era);
 
 /* Orders the goroutines by memory in use, then by memory allocated. Nothing is added after it. */
 void memory_sort(struct memory *memory);

@@ -19,10 +19,17 @@ int modulemap_open(const struct reader *reader, const struct modulefile_paths *p
 void modulemap_close(struct modulemap *map);
 
 /*
- * The module mapped at `address`, as a number for reader_module, or
- * MODULEMAP_NONE. Modules noted after modulemap_open are seen too.
+ * Where a module is noted at addresses that another was noted at before, it has
+ * taken that one's place, which begins a new era. The era of a stack taken at
+ * `time_ns`; 0 also for every stack that has no pc where places were taken. The
+ * pcs may be return addresses. Modules noted after modulemap_open are seen too.
  */
-uint32_t modulemap_find(struct modulemap *map, uint64_t address);
+uint32_t modulemap_era(struct modulemap *map, uint64_t time_ns, const __u64 *pcs, size_t count);
+
+#define MODULEMAP_LATEST UINT32_MAX	/* an era: whatever was there last */
+
+/* The module mapped at `address` in an era: a number for reader_module, or MODULEMAP_NONE. */
+uint32_t modulemap_find(struct modulemap *map, uint64_t address, uint32_t era);
 
 /*
  * The C frames at `address`, which modulemap_find says is in `module`. Returns

@@ -2,6 +2,7 @@
 #include "tools/notes.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,11 +72,15 @@ static int take_records(struct notes *notes, const unsigned char *bytes, size_t 
 int notes_update(struct notes *notes, const struct image *image)
 {
 	const struct goidshim_header *h = &image->header;
-	__u64 end = h->notes_committed < h->notes_size ? h->notes_committed : h->notes_size;
+	__u64 end = h->notes_committed;
 	unsigned char *bytes;
 	size_t size, have;
 	int err;
 
+	/* As of now: later than the header, and than any record that was read since. */
+	image_read(image, offsetof(struct goidshim_header, notes_committed), &end, sizeof(end));
+	if (end > h->notes_size)
+		end = h->notes_size;
 	if (end <= notes->done)
 		return 0;
 	size = end - notes->done;

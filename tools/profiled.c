@@ -41,7 +41,8 @@ int profiled_record(const struct export_context *context, void *state,
 
 	switch (item->record->type) {
 	case GOIDSHIM_RECORD_SAMPLE:
-		return stacks_add(&profiled->stacks, item->sample, NULL);
+		return stacks_add(&profiled->stacks, item->sample,
+				  symbolizer_era(context->symbolizer, item->sample), NULL);
 	case GOIDSHIM_RECORD_THREAD:
 		return threads_add(&profiled->threads, item->thread);
 	default:

@@ -38,6 +38,7 @@ struct stack_key {
 	uint16_t depth;
 	uint8_t end;
 	uint8_t gap;
+	uint32_t era;
 };
 
 static bool is_same_stack(const void *owner, uint32_t id, const void *key)
@@ -47,7 +48,7 @@ static bool is_same_stack(const void *owner, uint32_t id, const void *key)
 	const struct stack_key *wanted = key;
 
 	return stack->depth == wanted->depth && stack->end == wanted->end &&
-	       stack->gap == wanted->gap &&
+	       stack->gap == wanted->gap && stack->era == wanted->era &&
 	       !memcmp(stacks->pcs + stack->first, wanted->pcs,
 		       stack->depth * sizeof(*wanted->pcs));
 }
@@ -68,6 +69,7 @@ static int add_stack(struct stacks *stacks, const struct stack_key *key, uint64_
 		.depth = key->depth,
 		.end = key->end,
 		.gap = key->gap,
+		.era = key->era,
 	};
 	stacks->pc_count += key->depth;
 	return 0;
@@ -154,7 +156,7 @@ static int add_series(struct stacks *stacks, struct series_key *key, uint64_t st
 /* One look-up for stack and owner together: a stack seldom has more than one. */
 static int find_series(struct stacks *stacks, struct series_key *key, uint32_t *ret_id)
 {
-	uint64_t stack_hash = hashindex_bytes(key->stack.end, key->stack.pcs,
+	uint64_t stack_hash = hashindex_bytes((uint64_t)key->stack.era << 8 | key->stack.end, key->stack.pcs,
 					      key->stack.depth * sizeof(*key->stack.pcs));
 	uint64_t hash = hashindex_bytes(stack_hash, &key->owner, OWNER_SIZE);
 	uint32_t id = hashindex_find(&stacks->series_index, hash, is_same_series, stacks, key);
@@ -168,7 +170,8 @@ static int find_series(struct stacks *stacks, struct series_key *key, uint32_t *
 	return 0;
 }
 
-int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t *ret_series)
+int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
+		uint32_t *ret_series)
 {
 	struct series_key key = {
 		.owner = {
@@ -180,7 +183,7 @@ int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uin
 			.reason = sample->reason,
 		},
 		.stack = { record_frames(sample), sample->stack_depth, sample->stack_end,
-			   sample->stack_gap },
+			   sample->stack_gap, era },
 	};
 	int r;
 
@@ -192,11 +195,11 @@ int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uin
 	return r ? r : find_series(stacks, &key, ret_series);
 }
 
-int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample,
+int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
 	       struct series *ret_series)
 {
 	uint32_t id;
-	int r = stacks_find(stacks, sample, &id);
+	int r = stacks_find(stacks, sample, era, &id);
 
 	if (r)
 		return r;

@@ -16,6 +16,7 @@ struct stack {
 	uint16_t depth;		/* at least 1 */
 	uint8_t end;		/* enum goidshim_stack_end */
 	uint8_t gap;		/* the same; 0: no frames are missing inside */
+	uint32_t era;		/* see symbolizer_era */
 };
 
 /* Go labels, as packed in the ring. */
@@ -65,15 +66,17 @@ struct stacks {
 
 /*
  * The number of the series that a sample, or another record that begins with
- * one, belongs to; a new one of no samples if need be. Returns 0 or -ENOMEM.
+ * one, belongs to; a new one of no samples if need be. `era` is its stack's
+ * (symbolizer_era). Returns 0 or -ENOMEM.
  */
-int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t *ret_series);
+int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
+		uint32_t *ret_series);
 
 /*
  * Adds one sample; a stack of no frames is that of its pc alone. *ret_series, if
  * not NULL, becomes a copy of the series that it went to. Returns 0 or -ENOMEM.
  */
-int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample,
+int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
 	       struct series *ret_series);
 void stacks_free(struct stacks *stacks);
 

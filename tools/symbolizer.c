@@ -11,6 +11,7 @@
 #include "probe/gowrapper.h"
 #include "tools/gofile.h"
 #include "tools/modulemap.h"
+#include "tools/record.h"
 
 /*
  * A file of the target, opened when the first address in it is asked about.
@@ -153,7 +154,8 @@ static int add_files(struct symbolizer *s)
 
 static struct file *find_file(struct symbolizer *s, __u64 pc)
 {
-	uint32_t module = modulemap_find(s->modules, pc);
+	/* Go code stays where it is: its runtime cannot be unloaded. */
+	uint32_t module = modulemap_find(s->modules, pc, MODULEMAP_LATEST);
 
 	if (module == MODULEMAP_NONE || add_files(s) < 0)
 		return NULL;
@@ -241,11 +243,11 @@ static unsigned go_frames(struct symbolizer *s, __u64 pc,
 	return count;
 }
 
-static unsigned c_frames(struct symbolizer *s, __u64 pc,
+static unsigned c_frames(struct symbolizer *s, __u64 pc, __u32 era,
 			 struct symbol frames[static SYMBOLIZER_FRAMES_MAX])
 {
 	struct csymbols_frame found[CSYMBOLS_FRAMES_MAX];
-	uint32_t module = modulemap_find(s->modules, pc);
+	uint32_t module = modulemap_find(s->modules, pc, era);
 	unsigned count;
 
 	_Static_assert(CSYMBOLS_FRAMES_MAX <= SYMBOLIZER_FRAMES_MAX, "frames of C fit");
@@ -271,7 +273,7 @@ static bool is_go(const struct reader *reader, __u64 pc)
 	return false;
 }
 
-unsigned symbolizer_frames(struct symbolizer *symbolizer, __u64 pc,
+unsigned symbolizer_frames(struct symbolizer *symbolizer, __u64 pc, __u32 era,
 			   struct symbol frames[static SYMBOLIZER_FRAMES_MAX], bool *ret_is_go)
 {
 	unsigned count = 0;
@@ -279,12 +281,20 @@ unsigned symbolizer_frames(struct symbolizer *symbolizer, __u64 pc,
 	*ret_is_go = is_go(symbolizer->reader, pc);
 	if (*ret_is_go)
 		count = go_frames(symbolizer, pc, frames);
-	return count ? count : c_frames(symbolizer, pc, frames);
+	return count ? count : c_frames(symbolizer, pc, era, frames);
 }
 
-__u32 symbolizer_module(struct symbolizer *symbolizer, __u64 pc)
+__u32 symbolizer_era(struct symbolizer *symbolizer, const struct goidshim_sample *sample)
 {
-	uint32_t module = modulemap_find(symbolizer->modules, pc);
+	if (!sample->stack_depth)
+		return modulemap_era(symbolizer->modules, sample->time_ns, &sample->pc, 1);
+	return modulemap_era(symbolizer->modules, sample->time_ns, record_frames(sample),
+			     sample->stack_depth);
+}
+
+__u32 symbolizer_module(struct symbolizer *symbolizer, __u64 pc, __u32 era)
+{
+	uint32_t module = modulemap_find(symbolizer->modules, pc, era);
 
 	return module == MODULEMAP_NONE ? SYMBOLIZER_NO_MODULE : module;
 }

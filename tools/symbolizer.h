@@ -47,15 +47,21 @@ int symbolizer_start(struct symbolizer *symbolizer, __u64 pc, struct symbol *ret
 #define SYMBOLIZER_NO_MODULE 0xffffffffu
 
 /*
- * All frames at `pc` (as above), Go or C: the functions inlined there, innermost
+ * The era of a sample's stack: where libraries have taken each other's place, its
+ * pcs mean what was there when it was taken. 0 for nearly all.
+ */
+__u32 symbolizer_era(struct symbolizer *symbolizer, const struct goidshim_sample *sample);
+
+/*
+ * All frames at `pc` (as above) in an era, Go or C: the functions inlined there, innermost
  * first, then the function itself. Returns how many, and in *ret_is_go whether
  * they are Go's; 0 if nothing can be named. Strings live as long as the symbolizer.
  */
-unsigned symbolizer_frames(struct symbolizer *symbolizer, __u64 pc,
+unsigned symbolizer_frames(struct symbolizer *symbolizer, __u64 pc, __u32 era,
 			   struct symbol frames[static SYMBOLIZER_FRAMES_MAX], bool *ret_is_go);
 
-/* The module mapped at `pc`, as a number for reader_module, or SYMBOLIZER_NO_MODULE. */
-__u32 symbolizer_module(struct symbolizer *symbolizer, __u64 pc);
+/* The module mapped at `pc` in an era, as a number for reader_module, or SYMBOLIZER_NO_MODULE. */
+__u32 symbolizer_module(struct symbolizer *symbolizer, __u64 pc, __u32 era);
 
 /* Files that could not be used although a pc in them was asked for: one clause each. */
 size_t symbolizer_problem_count(const struct symbolizer *symbolizer);

@@ -101,7 +101,7 @@ struct goidshim_object {
 	struct goidshim_golayout layout;
 	char go_version[32];		/* NUL-terminated; "go1.27.3" */
 	__u64 load_bias;		/* run-time address minus ELF address */
-	__u32 module;			/* index among the module records */
+	__u32 module;			/* index of its module record */
 	__u32 reserved;
 };
 
@@ -394,10 +394,13 @@ struct goidshim_thread {
 	char name[16];			/* comm, NUL-terminated */
 };
 
-/* A file mapped into the process. `path` is NUL-terminated and padded to 8. */
+/*
+ * A file mapped into the process, perhaps in the place of one that was noted
+ * before. `path` is NUL-terminated and padded to 8.
+ */
 struct goidshim_module {
 	struct goidshim_record record;
-	__u64 time_ns;			/* when it was first seen */
+	__u64 time_ns;			/* before it was first seen */
 	__u64 load_bias;		/* run-time address minus ELF address */
 	__u64 start;			/* lowest mapped address */
 	__u64 end;			/* one past the highest */
@@ -405,7 +408,7 @@ struct goidshim_module {
 	__u64 device;
 	__u64 file_size;
 	__u64 mtime_ns;
-	__u32 index;			/* counts from 0; 0 is the executable */
+	__u32 index;			/* counts from 0, each once; 0 is the executable */
 	__u8 build_id_size;		/* 0: none */
 	__u8 reserved[3];
 	__u8 build_id[32];
