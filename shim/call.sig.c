@@ -209,7 +209,8 @@ bool call_is_of_go_runtime(const struct call *call)
 	if (t->who.object >= GOIDSHIM_MAX_OBJECTS)
 		return false;
 	layout = &sampler.layouts[t->who.object];
-	for (unsigned i = 1; i < t->stack.depth; i++)
+	/* From the first on: a wrapper that ends by jumping to the function has no frame. */
+	for (unsigned i = 0; i < t->stack.depth; i++)
 		if (t->frames[i] >= layout->text && t->frames[i] < layout->etext)
 			return !is_asmcgocall(sampler.go[t->who.object], t->frames[i]);
 	return false;

@@ -23,6 +23,7 @@ static const struct choice enable_choices[] = {
 static const struct choice events_choices[] = {
 	{ "cpu", GOIDSHIM_EVENT_CPU },
 	{ "heap", GOIDSHIM_EVENT_HEAP },
+	{ "block", GOIDSHIM_EVENT_BLOCK },
 	{ "wall", GOIDSHIM_EVENT_WALL },
 	{ 0, 0 },
 };
@@ -233,7 +234,7 @@ static const struct variable {
 	{ "LOG_FILE", set_log_file, "a path" },
 	{ "LOG", set_log, "quiet, warn, info" },
 	{ "ENABLE", set_enable, "1 or 0" },
-	{ "EVENTS", set_events, "a list of cpu, heap, wall" },
+	{ "EVENTS", set_events, "a list of cpu, heap, block, wall" },
 	{ "HEAP_INTERVAL", set_heap_interval, "1 to 1G (bytes)" },
 	{ "BLOCK_MIN", set_block_min, DURATION },
 	{ "RATE", set_rate, "1 to 10000 (Hz)" },

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "probe/fsbase.h"
+#include "shim/block.h"
 #include "shim/call.sig.h"
 #include "shim/config.h"
 #include "shim/fault.sig.h"
@@ -151,8 +152,12 @@ static void start_calls(const struct config *config)
 	if (err)
 		log_line(LOG_WARN, "not recording calls: %s (Linux 4.14 is needed)",
 			 strerror(-err));
-	else if (config->events & GOIDSHIM_EVENT_HEAP)
+	if (err)
+		return;
+	if (config->events & GOIDSHIM_EVENT_HEAP)
 		heap_start(config->heap_interval, sampler.cookie);
+	if (config->events & GOIDSHIM_EVENT_BLOCK)
+		block_start(config->block_min_ns);
 }
 
 /* From here on the target's calls and threads may enter what is ready now. */
@@ -160,6 +165,7 @@ static void start_events(const struct config *config, const struct trigger *trig
 {
 	unsigned failed = 0;
 
+	block_find();
 	if (config->events & ~(__u32)(GOIDSHIM_EVENT_CPU | GOIDSHIM_EVENT_WALL))
 		start_calls(config);
 	if (config->events & GOIDSHIM_EVENT_CPU)

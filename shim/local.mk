@@ -36,6 +36,7 @@ libgoidshim_la_SOURCES = \
 	%D%/init.c %D%/init.h \
 	%D%/interpose.c %D%/interpose.h \
 	%D%/heap.c %D%/heap.h \
+	%D%/block.c %D%/block.h \
 	%D%/threads.c \
 	%D%/exec.c \
 	%D%/sigwait.c \

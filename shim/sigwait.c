@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/syscall.h>
 #include <time.h>
 
+#include "shim/block.h"
 #include "shim/init.h"
 #include "shim/interpose.h"
 #include "shim/ring.sig.h"
@@ -49,8 +51,7 @@ static struct timespec left_of(const struct timespec *timeout, const struct time
 	return left.tv_sec < 0 ? (struct timespec){ 0 } : left;
 }
 
-EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
-			const struct timespec *restrict timeout)
+static int wait_for(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
 	struct timespec start, left;
 	siginfo_t got;
@@ -75,18 +76,39 @@ EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
 	return sig;
 }
 
+EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
+			const struct timespec *restrict timeout)
+{
+	struct block call;
+	int sig;
+
+	block_enter(&call, SYS_rt_sigtimedwait, (__u64)set, __builtin_frame_address(0));
+	sig = wait_for(set, info, timeout);
+	block_leave(&call);
+	return sig;
+}
+
 EXPORT int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict info)
 {
-	return sigtimedwait(set, info, NULL);
+	struct block call;
+	int sig;
+
+	block_enter(&call, SYS_rt_sigtimedwait, (__u64)set, __builtin_frame_address(0));
+	sig = wait_for(set, info, NULL);
+	block_leave(&call);
+	return sig;
 }
 
 EXPORT int sigwait(const sigset_t *restrict set, int *restrict ret)
 {
 	int saved = errno, sig, err;
+	struct block call;
 
+	block_enter(&call, SYS_rt_sigtimedwait, (__u64)set, __builtin_frame_address(0));
 	do
-		sig = sigtimedwait(set, NULL, NULL);
+		sig = wait_for(set, NULL, NULL);
 	while (sig < 0 && errno == EINTR);
+	block_leave(&call);
 	err = sig < 0 ? errno : 0;
 	errno = saved;
 	if (!err)
