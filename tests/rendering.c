@@ -3,23 +3,7 @@
 
 #include <stdlib.h>
 
-static int read_all(struct reader *reader, const struct exporter *exporter,
-		    const struct export_context *context)
-{
-	struct reader_item item;
-	void *state;
-	int err = exporter->begin(context, &state);
-
-	if (err)
-		return err;
-	err = reader_poll(reader, exporter->order);
-	while (!err && reader_next(reader, &item) > 0)
-		err = exporter->record(context, state, &item);
-	if (!err)
-		err = exporter->end(context, state);
-	exporter->free(state);
-	return err;
-}
+#include "tools/reading.h"
 
 int rendering_write(const char *path, const struct exporter *exporter, FILE *out,
 		    bool *ret_damaged, const char **ret_why)
@@ -30,6 +14,7 @@ int rendering_write(const char *path, const struct exporter *exporter, FILE *out
 		.path = path,
 		.limit = exporter->default_limit,
 	};
+	struct filter filter = { 0 };
 	struct reader *reader;
 	int err = reader_open(path, ret_why, &reader);
 
@@ -37,10 +22,12 @@ int rendering_write(const char *path, const struct exporter *exporter, FILE *out
 		return err;
 	*ret_why = "";
 	context.reader = reader;
+	context.event = events_default(reader_header(reader));
 	err = symbolizer_open(reader, &paths, &context.symbolizer);
 	if (!err) {
-		err = read_all(reader, exporter, &context);
+		err = reading_run(reader, &filter, exporter, &context);
 		symbolizer_close(context.symbolizer);
+		filter_free(&filter);
 	}
 	*ret_damaged = reader_is_damaged(reader);
 	reader_close(reader);

@@ -66,7 +66,7 @@ Test(stacks, random_samples_are_counted_as_the_simplest_way_does)
 				      0x1000 + (__u64)(rand() % 9) * 8);
 
 		w.sample.tid = (__u32)(rand() % 3);
-		cr_assert(zero(int, stacks_add(&stacks, &w.sample, 0, NULL)));
+		cr_assert(zero(int, stacks_add(&stacks, &w.sample, 0, 2, NULL)));
 		if (!w.sample.stack_depth) { /* means the stack of its pc alone */
 			w.sample.stack_depth = 1;
 			w.rest[0] = w.sample.pc;
@@ -83,7 +83,7 @@ Test(stacks, random_samples_are_counted_as_the_simplest_way_does)
 		cr_assert(eq(u64, series->goid, want->sample.goid));
 		cr_assert(eq(u32, series->tid, want->sample.tid));
 		cr_assert(eq(u64, series->samples, model.counts[i]));
-		cr_assert(eq(u64, series->periods, 2 * model.counts[i]));
+		cr_assert(eq(u64, series->weight, 2 * model.counts[i]));
 		cr_assert(eq(u16, stack->depth, depth));
 		cr_assert(eq(u64, stacks.pcs[stack->first], want->sample.pc));
 		cr_assert(zero(int, memcmp(stacks.pcs + stack->first + 1, want->rest + 1,
@@ -101,13 +101,13 @@ Test(stacks, how_a_stack_ended_tells_it_apart)
 
 	cut.sample.stack_end = GOIDSHIM_STACK_NO_CFI;
 	gap.sample.stack_gap = GOIDSHIM_STACK_NO_CFI;
-	cr_assert(zero(int, stacks_add(&stacks, &whole.sample, 0, &series)));
+	cr_assert(zero(int, stacks_add(&stacks, &whole.sample, 0, 2, &series)));
 	cr_expect(eq(u32, series.stack, 0));
-	cr_assert(zero(int, stacks_add(&stacks, &cut.sample, 0, &series)));
+	cr_assert(zero(int, stacks_add(&stacks, &cut.sample, 0, 2, &series)));
 	cr_expect(eq(u32, series.stack, 1));
-	cr_assert(zero(int, stacks_add(&stacks, &gap.sample, 0, &series)));
+	cr_assert(zero(int, stacks_add(&stacks, &gap.sample, 0, 2, &series)));
 	cr_expect(eq(u32, series.stack, 2));
-	cr_assert(zero(int, stacks_add(&stacks, &whole.sample, 0, &series)));
+	cr_assert(zero(int, stacks_add(&stacks, &whole.sample, 0, 2, &series)));
 	cr_expect(eq(u64, series.samples, 2));
 	stacks_free(&stacks);
 }
@@ -136,13 +136,13 @@ Test(stacks, labels_tell_apart_and_can_be_read_back)
 	put_label(&gold, "tier", "gold");
 	put_label(&both, "tier", "gold");
 	put_label(&both, "request", "");
-	cr_assert(zero(int, stacks_add(&stacks, &plain.sample, 0, &series)));
+	cr_assert(zero(int, stacks_add(&stacks, &plain.sample, 0, 2, &series)));
 	cr_expect(eq(u32, series.labels, 0));
-	cr_assert(zero(int, stacks_add(&stacks, &gold.sample, 0, &series)));
+	cr_assert(zero(int, stacks_add(&stacks, &gold.sample, 0, 2, &series)));
 	cr_expect(eq(u32, series.labels, 1));
-	cr_assert(zero(int, stacks_add(&stacks, &both.sample, 0, &series)));
+	cr_assert(zero(int, stacks_add(&stacks, &both.sample, 0, 2, &series)));
 	cr_expect(eq(u32, series.labels, 2));
-	cr_assert(zero(int, stacks_add(&stacks, &gold.sample, 0, &series)));
+	cr_assert(zero(int, stacks_add(&stacks, &gold.sample, 0, 2, &series)));
 	cr_expect(eq(u64, series.samples, 2));
 
 	bytes = stacks.label_bytes + stacks.labels[1].first;

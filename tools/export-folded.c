@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Folded stacks: a line for each different stack, "root;caller;leaf 42", as
- * flamegraph.pl, speedscope and inferno read. The number counts sample periods, or
- * of C memory the bytes in use.
+ * flamegraph.pl, speedscope and inferno read. The number counts sample periods of
+ * CPU or wall time, nanoseconds of waits, bytes in use of C memory.
  */
 #include "tools/profiled.h"
 
@@ -45,7 +45,7 @@ static int add_series(const struct export_context *context, struct profiled *pro
 	if (!r)
 		r = profiled_add_path(profiled, series, tree, node, &node);
 	if (!r)
-		tree->nodes[node].self += series->periods;
+		tree->nodes[node].self += series->weight;
 	return r;
 }
 
@@ -130,7 +130,7 @@ static int end(const struct export_context *context, void *state)
 	struct calltree tree;
 	int r = calltree_init(&tree);
 
-	profiled_choose_event(context, profiled);
+	profiled_complete(context, profiled);
 
 	for (size_t i = 0; i < profiled->stacks.series_count && !r; i++) {
 		progress_step(context->progress, "naming functions", i,
@@ -151,7 +151,6 @@ const struct exporter export_folded = {
 	.name = "folded",
 	.about = "a line for each stack, for flamegraph.pl and speedscope",
 	.order = READER_BY_CLAIM,
-	.has_heap = true,
 	.begin = profiled_begin,
 	.record = profiled_record,
 	.end = end,

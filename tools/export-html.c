@@ -114,6 +114,20 @@ static void put_fact(FILE *out, const char *format, ...)
 	json_put_string(out, printable_copy(clean, sizeof(clean), words));
 }
 
+/* "1.75 s of CPU time", "5120.0 MiB of C memory" */
+static void put_total(const struct page *page)
+{
+	const struct export_context *context = page->context;
+	const struct event *event = context->event;
+	double total = (double)profile_cpu_ns(page->profiled->stacks.weight,
+					      event->step(reader_header(context->reader)));
+
+	if (strcmp(events_unit(event), "bytes") == 0)
+		put_fact(context->out, "%.1f MiB of %s in use", total / 1048576, event->title);
+	else
+		put_fact(context->out, "%.2f s of %s", total / 1e9, event->title);
+}
+
 static void put_facts(const struct page *page)
 {
 	const struct export_context *context = page->context;
@@ -131,11 +145,11 @@ static void put_facts(const struct page *page)
 	json_put_string(context->out, pid);
 	if (header->object_count)
 		put_fact(context->out, "%s", header->objects[0].go_version);
-	put_fact(context->out, "%llu samples", (unsigned long long)stacks->samples);
-	if (rate > 0)
+	put_fact(context->out, "%llu %s", (unsigned long long)stacks->samples,
+		 context->event->records);
+	if (rate > 0 && context->event->record == GOIDSHIM_RECORD_SAMPLE)
 		put_fact(context->out, "%.0f Hz", rate);
-	put_fact(context->out, "%.2f s of CPU",
-		 (double)profile_cpu_ns(stacks->periods, header->period_ns) / 1e9);
+	put_total(page);
 	if (sum)
 		put_fact(context->out, "%llu samples lost", (unsigned long long)sum);
 	fputs("],", context->out);
@@ -190,7 +204,7 @@ static int put_nodes(FILE *out, const struct page *page)
 	return 0;
 }
 
-/* [node, goroutine, thread, periods] */
+/* [node, goroutine, thread, weight] */
 static int put_series(struct page *page)
 {
 	const struct stacks *stacks = &page->profiled->stacks;
@@ -203,7 +217,7 @@ static int put_series(struct page *page)
 
 		r = number(page, &stacks->series[i], &goroutine, &thread);
 		fprintf(out, "%s[%u,%u,%u,%llu]", i ? "," : "", page->series_nodes[i], goroutine,
-			thread, (unsigned long long)stacks->series[i].periods);
+			thread, (unsigned long long)stacks->series[i].weight);
 	}
 	fputs("]", out);
 	return r;
@@ -212,14 +226,16 @@ static int put_series(struct page *page)
 static int put_data(struct page *page)
 {
 	FILE *out = page->context->out;
+	const struct event *event = page->context->event;
 	const char *exe = target_exe(page->context->reader), *slash = strrchr(exe, '/');
 	char title[256];
 	int r;
 
 	fputs("{\"title\":", out);
 	json_put_string(out, printable_copy(title, sizeof(title), slash ? slash + 1 : exe));
-	fprintf(out, ",\"period_ns\":%llu,",
-		(unsigned long long)reader_header(page->context->reader)->period_ns);
+	fprintf(out, ",\"event\":\"%s\",\"unit\":\"%s\",\"step\":%llu,", event->title,
+		events_unit(event),
+		(unsigned long long)event->step(reader_header(page->context->reader)));
 	put_facts(page);
 	put_texts(out, "starts", &page->starts);
 	put_texts(out, "threads", &page->threads);
@@ -235,8 +251,10 @@ static int end(const struct export_context *context, void *state)
 {
 	struct page page = { .context = context, .profiled = state };
 	const char *mark = strstr(flamegraph_html, ">" MARK "<") + 1;
-	int r = build(&page);
+	int r;
 
+	profiled_complete(context, page.profiled);
+	r = build(&page);
 	if (!r) {
 		fwrite(flamegraph_html, 1, (size_t)(mark - flamegraph_html), context->out);
 		r = put_data(&page);

@@ -225,14 +225,13 @@ static json_t *build_site(const struct export_context *c, const struct callsite 
 	return object;
 }
 
-/* null where no C memory was recorded. */
 static json_t *build_memory(const struct export_context *c)
 {
 	json_t *goroutines, *array, *object;
 	struct callsite *sites;
 	size_t count;
 
-	if (!c->memory || callsites_make(c->memory, c->symbolizer, &sites, &count) < 0)
+	if (callsites_make(c->memory, c->symbolizer, &sites, &count) < 0)
 		return json_null();
 	memory_sort(c->memory);
 	goroutines = json_array();
@@ -263,7 +262,7 @@ static int json_end(const struct export_context *c, void *state)
 			 "unattributed_by_class", by_class, "damage", build_damage(c));
 	if (!root)
 		return -ENOMEM;
-	if (c->memory)
+	if (export_shows(c, GOIDSHIM_EVENT_HEAP))
 		json_object_set_new(root, "c_memory", build_memory(c));
 	err = json_dumpf(root, c->out, JSON_INDENT(2)) < 0 ? -EIO : 0;
 	fputc('\n', c->out);
@@ -275,7 +274,6 @@ const struct exporter export_json = {
 	.name = "json",
 	.about = "the same report as one JSON object",
 	.order = READER_BY_CLAIM,
-	.has_heap = true,
 	.begin = export_profile_begin,
 	.record = export_profile_record,
 	.end = json_end,

@@ -168,6 +168,8 @@ static int record(const struct export_context *c, void *state, const struct read
 {
 	struct line line;
 
+	if (c->only && record_has_sample(item->record) && item->record->type != c->only->record)
+		return 0;
 	line.at = line.bytes;
 	switch (item->record->type) {
 	case GOIDSHIM_RECORD_SAMPLE:

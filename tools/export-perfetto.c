@@ -3,7 +3,8 @@
  * A timeline in Chrome's trace event format, for ui.perfetto.dev: a track for
  * each goroutine, and one for each thread while it ran none. A sample says what
  * ran at one instant; samples that follow each other without a pause become one
- * slice, frame by frame, as long as the frame stays.
+ * slice, frame by frame, as long as the frame stays. A wait lasts as long as it
+ * did; an allocation is an instant.
  *
  * Slices are written as they end: memory grows with the number of different
  * stacks, not with the ring.
@@ -45,6 +46,7 @@ struct trace {
 	size_t room;
 	struct hashindex index;
 	bool has_events;
+	double allocated;		/* bytes of C memory, so far */
 };
 
 static const char *const categories[] = {
@@ -81,26 +83,41 @@ static void put_time(FILE *out, const char *key, uint64_t ns)
 	put_number(out, ns % 1000, 3);
 }
 
-static void put_slice(const struct export_context *context, struct trace *trace,
-		      const struct track *track, const struct slice *slice, uint64_t end_ns)
+/* A time of the ring; it may lie before the recording began, which a sample reaches back to. */
+static void put_moment(const struct export_context *context, uint64_t ns)
 {
-	FILE *out = context->out;
 	uint64_t zero = reader_header(context->reader)->start_ns;
 
+	if (ns >= zero)
+		put_time(context->out, ",\"ts\":", ns - zero);
+	else
+		put_time(context->out, ",\"ts\":-", zero - ns);
+}
+
+/* The beginning of an event of a track, up to its name. */
+static void begin_on_track(FILE *out, struct trace *trace, const struct track *track,
+			   const char *phase, const char *category)
+{
 	begin_event(out, trace);
-	fputs("{\"ph\":\"X\",\"name\":", out);
-	json_put_string(out, trace->profiled.locations.strings.texts[slice->name]);
-	fputs_unlocked(",\"cat\":\"", out);
-	fputs_unlocked(categories[slice->kind], out);
+	fputs_unlocked("{\"ph\":\"", out);
+	fputs_unlocked(phase, out);
+	fputs_unlocked("\",\"cat\":\"", out);
+	fputs_unlocked(category, out);
 	fputs_unlocked("\",\"pid\":", out);
 	put_number(out, track->process, 1);
 	fputs_unlocked(",\"tid\":", out);
 	put_number(out, track->number, 1);
-	/* A sample's time may reach back to before the recording began. */
-	if (slice->start_ns >= zero)
-		put_time(out, ",\"ts\":", slice->start_ns - zero);
-	else
-		put_time(out, ",\"ts\":-", zero - slice->start_ns);
+	fputs_unlocked(",\"name\":", out);
+}
+
+static void put_slice(const struct export_context *context, struct trace *trace,
+		      const struct track *track, const struct slice *slice, uint64_t end_ns)
+{
+	FILE *out = context->out;
+
+	begin_on_track(out, trace, track, "X", categories[slice->kind]);
+	json_put_string(out, trace->profiled.locations.strings.texts[slice->name]);
+	put_moment(context, slice->start_ns);
 	put_time(out, ",\"dur\":", end_ns - slice->start_ns);
 	putc_unlocked('}', out);
 }
@@ -208,41 +225,124 @@ static int find_frames(struct trace *trace, uint32_t stack, struct slice frames[
 	return depth;
 }
 
-static int add_sample(const struct export_context *context, struct trace *trace,
-		      const struct goidshim_sample *sample)
+/*
+ * Opens the frames of a stack that was seen from `start_ns` to `end_ns`. Those that
+ * are open already stay, unless there was a pause since they were seen last.
+ */
+static int show_stack(const struct export_context *context, struct trace *trace,
+		      struct track *track, uint32_t stack, uint64_t *start_ns, uint64_t end_ns,
+		      uint64_t longest_pause_ns)
 {
-	const struct goidshim_header *header = reader_header(context->reader);
-	uint64_t lasts = profile_cpu_ns(sample->periods, header->period_ns);
-	uint64_t start = sample->time_ns > lasts ? sample->time_ns - lasts : 0;
 	struct slice frames[DEPTH_MAX];
+	unsigned int keep = 0;
+	int depth = find_frames(trace, stack, frames);
+
+	if (depth < 0)
+		return depth;
+	if (track->depth && *start_ns <= track->end_ns + longest_pause_ns)
+		while (keep < track->depth && keep < (unsigned int)depth &&
+		       track->open[keep].name == frames[keep].name &&
+		       track->open[keep].kind == frames[keep].kind)
+			keep++;
+	if (*start_ns < track->end_ns || keep)
+		*start_ns = track->end_ns;
+	close_slices(context, trace, track, keep, track->end_ns);
+	for (; keep < (unsigned int)depth; keep++) {
+		frames[keep].start_ns = *start_ns;
+		track->open[track->depth++] = frames[keep];
+	}
+	if (end_ns > track->end_ns)
+		track->end_ns = end_ns;
+	return 0;
+}
+
+/* A pause shorter than what a sample stands for is none. */
+static int add_sample(const struct export_context *context, struct trace *trace,
+		      struct track *track, const struct series *series,
+		      const struct goidshim_sample *sample, const struct event *event)
+{
+	uint64_t lasts = profile_cpu_ns(event->weight(&sample->record),
+					event->step(reader_header(context->reader)));
+	uint64_t start = sample->time_ns > lasts ? sample->time_ns - lasts : 0;
+
+	return show_stack(context, trace, track, series->stack, &start, sample->time_ns, lasts);
+}
+
+static void put_wait(const struct export_context *context, struct trace *trace,
+		     const struct track *track, const struct stacks_wait *wait,
+		     const struct goidshim_wait *record, uint64_t start_ns)
+{
+	const struct event *event = events_of(&record->sample.record);
+	char holder[PROFILED_TITLE_SIZE];
+	FILE *out = context->out;
+
+	begin_on_track(out, trace, track, "X", event->name);
+	json_put_string(out, event->kind_name(wait->kind));
+	put_moment(context, start_ns);
+	put_time(out, ",\"dur\":", record->sample.time_ns - start_ns);
+	fprintf(out, ",\"args\":{\"delay_ns\":%llu", record->duration_ns);
+	if (wait->address)
+		fprintf(out, ",\"address\":\"0x%llx\"", (unsigned long long)wait->address);
+	profiled_holder(context, &trace->profiled, wait, holder);
+	if (*holder) {
+		fputs(",\"holder\":", out);
+		json_put_string(out, holder);
+	}
+	fputs("}}", out);
+}
+
+/* The stack for as long as the wait took, and the wait itself as its innermost slice. */
+static int add_wait(const struct export_context *context, struct trace *trace, struct track *track,
+		    const struct series *series, const struct goidshim_wait *record)
+{
+	uint64_t start = record->start_ns, end = record->sample.time_ns;
+	int r;
+
+	if (start > end)
+		return 0;
+	r = show_stack(context, trace, track, series->stack, &start, end, 0);
+	if (!r && start <= end)
+		put_wait(context, trace, track,
+			 stacks_wait_of(&trace->profiled.stacks, series), record, start);
+	return r;
+}
+
+/* An instant on the track, and what was allocated so far as a counter of the process. */
+static void add_alloc(const struct export_context *context, struct trace *trace,
+		      const struct track *track, const struct goidshim_alloc *alloc,
+		      const struct event *event)
+{
+	__u64 interval = reader_header(context->reader)->heap_interval;
+	FILE *out = context->out;
+
+	trace->allocated += memory_weight(alloc->size, interval) * (double)alloc->size;
+	begin_on_track(out, trace, track, "i", event->name);
+	json_put_string(out, event->kind_name(alloc->kind));
+	put_moment(context, alloc->sample.time_ns);
+	fprintf(out, ",\"s\":\"t\",\"args\":{\"bytes\":%llu}}", alloc->size);
+	begin_event(out, trace);
+	fprintf(out, "{\"ph\":\"C\",\"name\":\"C memory allocated\",\"pid\":%d", PROCESS_GO);
+	put_moment(context, alloc->sample.time_ns);
+	fprintf(out, ",\"args\":{\"bytes\":%llu}}", memory_round(trace->allocated));
+}
+
+static int add_record(const struct export_context *context, struct trace *trace,
+		      const struct reader_item *item, const struct event *event)
+{
 	struct series series;
 	struct track *track;
-	unsigned int keep = 0;
-	int depth, r = stacks_add(&trace->profiled.stacks, sample,
-				  symbolizer_era(context->symbolizer, sample), &series);
+	int r = stacks_add(&trace->profiled.stacks, item->sample,
+			   symbolizer_era(context->symbolizer, item->sample), 0, &series);
 
 	if (!r)
 		r = find_track(context, trace, &series, &track);
 	if (r)
 		return r;
-	depth = find_frames(trace, series.stack, frames);
-	if (depth < 0)
-		return depth;
-	/* A pause shorter than what a sample stands for is none. */
-	if (track->depth && start <= track->end_ns + lasts)
-		while (keep < track->depth && keep < (unsigned int)depth &&
-		       track->open[keep].name == frames[keep].name &&
-		       track->open[keep].kind == frames[keep].kind)
-			keep++;
-	if (start < track->end_ns || keep)
-		start = track->end_ns;
-	close_slices(context, trace, track, keep, track->end_ns);
-	for (; keep < (unsigned int)depth; keep++) {
-		frames[keep].start_ns = start;
-		track->open[track->depth++] = frames[keep];
-	}
-	if (sample->time_ns > track->end_ns)
-		track->end_ns = sample->time_ns;
+	if (event->is_wait)
+		return add_wait(context, trace, track, &series, item->wait);
+	if (event->weight)
+		return add_sample(context, trace, track, &series, item->sample, event);
+	add_alloc(context, trace, track, item->alloc, event);
 	return 0;
 }
 
@@ -277,16 +377,14 @@ static int begin(const struct export_context *context, void **ret_state)
 
 static int record(const struct export_context *context, void *state, const struct reader_item *item)
 {
+	const struct event *event = events_of(item->record);
 	struct trace *trace = state;
 
-	switch (item->record->type) {
-	case GOIDSHIM_RECORD_SAMPLE:
-		return add_sample(context, trace, item->sample);
-	case GOIDSHIM_RECORD_THREAD:
+	if (item->record->type == GOIDSHIM_RECORD_THREAD)
 		return threads_add(&trace->profiled.threads, item->thread);
-	default:
+	if (!event || (context->only && context->only != event))
 		return 0;
-	}
+	return add_record(context, trace, item, event);
 }
 
 static int end(const struct export_context *context, void *state)

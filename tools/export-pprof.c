@@ -101,82 +101,33 @@ static void count_lost(const struct export_context *context, char *to, size_t si
 	snprintf(to, size, "samples lost: %llu", sum);
 }
 
-/* ---- what is counted ---- */
-
-enum { VALUES_MAX = 4 };
-
-/* The kinds of values that a sample has, the one that pprof shows first at the end. */
-struct event {
-	unsigned count;
-	struct {
-		const char *type;
-		const char *unit;
-	} values[VALUES_MAX];
-};
-
-static bool is_heap(const struct export_context *context)
-{
-	return context->event == GOIDSHIM_EVENT_HEAP && context->memory;
-}
-
-/* Those of memory are Go's own heap profile's, in its order. */
-static const struct event *event_of(const struct export_context *context)
-{
-	static const struct event cpu = { 2, { { "samples", "count" }, { "cpu", "nanoseconds" } } };
-	static const struct event heap = { 4, { { "alloc_objects", "count" },
-						{ "alloc_space", "bytes" },
-						{ "inuse_objects", "count" },
-						{ "inuse_space", "bytes" } } };
-
-	return is_heap(context) ? &heap : &cpu;
-}
-
-static void fill_values(const struct writer *w, const struct series *series,
-			int64_t values[static VALUES_MAX])
-{
-	const struct export_context *c = w->context;
-	const struct memory_sums *sums;
-
-	if (!is_heap(c)) {
-		values[0] = (int64_t)series->samples;
-		values[1] = (int64_t)profile_cpu_ns(series->periods,
-						    reader_header(c->reader)->period_ns);
-		return;
-	}
-	sums = &c->memory->sums[series - w->profiled->stacks.series];
-	values[0] = (int64_t)memory_round(sums->alloc_objects);
-	values[1] = (int64_t)memory_round(sums->alloc_bytes);
-	values[2] = (int64_t)memory_round(sums->used_objects);
-	values[3] = (int64_t)memory_round(sums->used_bytes);
-}
-
 static int put_head(struct writer *w)
 {
 	const struct goidshim_header *header = reader_header(w->context->reader);
 	const struct stacks *stacks = &w->profiled->stacks;
 	int err = 0;
 	char lost[64];
-	const struct event *event = event_of(w->context);
-	Pprof__ValueType values[VALUES_MAX], *types[VALUES_MAX];
+	const struct event *event = w->context->event;
+	Pprof__ValueType values[EVENTS_TYPES_MAX], *types[EVENTS_TYPES_MAX];
 	int64_t comments[3];
 	Pprof__Profile part = PPROF__PROFILE__INIT;
 
 	count_lost(w->context, lost, sizeof(lost));
-	for (; part.n_sample_type < event->count; part.n_sample_type++) {
+	for (; part.n_sample_type < event->type_count; part.n_sample_type++) {
 		Pprof__ValueType *value = types[part.n_sample_type] = &values[part.n_sample_type];
 
 		pprof__value_type__init(value);
-		value->type = text(w, event->values[part.n_sample_type].type, &err);
-		value->unit = text(w, event->values[part.n_sample_type].unit, &err);
+		value->type = text(w, event->types[part.n_sample_type].type, &err);
+		value->unit = text(w, event->types[part.n_sample_type].unit, &err);
 	}
 	comments[part.n_comment++] = text(w, PACKAGE_STRING, &err);
 	if (*header->trigger_note)
 		comments[part.n_comment++] = text(w, header->trigger_note, &err);
 	comments[part.n_comment++] = text(w, lost, &err);
 	part.sample_type = types;
-	part.default_sample_type = types[event->count - 1]->type;
-	part.period_type = types[event->count - 1];
-	part.period = (int64_t)(is_heap(w->context) ? header->heap_interval : header->period_ns);
+	part.default_sample_type = types[event->type_count - 1]->type;
+	part.period_type = types[event->type_count - 1];
+	part.period = (int64_t)event->period(header);
 	part.time_nanos = (int64_t)header->start_realtime_ns;
 	if (stacks->last_ns > header->start_ns)
 		part.duration_nanos = (int64_t)(stacks->last_ns - header->start_ns);
@@ -271,7 +222,7 @@ static int put_series(struct writer *w, const struct series *series)
 {
 	uint32_t ids[GOIDSHIM_MAX_STACK];
 	uint64_t locations[GOIDSHIM_MAX_STACK];
-	int64_t values[VALUES_MAX];
+	int64_t values[EVENTS_TYPES_MAX];
 	struct label_list labels;
 	Pprof__Sample sample = PPROF__SAMPLE__INIT, *samples[] = { &sample };
 	Pprof__Profile part = PPROF__PROFILE__INIT;
@@ -286,8 +237,8 @@ static int put_series(struct writer *w, const struct series *series)
 	for (size_t i = 0; i < sample.n_location_id; i++)
 		locations[i] = ids[i] + 1ull;
 	sample.location_id = locations;
-	fill_values(w, series, values);
-	sample.n_value = event_of(w->context)->count;
+	profiled_values(w->context, w->profiled, series, values);
+	sample.n_value = w->context->event->type_count;
 	sample.value = values;
 	sample.n_label = labels.count;
 	sample.label = labels.pointers;
@@ -407,7 +358,7 @@ static int end(const struct export_context *context, void *state)
 		return -ENOMEM;
 	w->context = context;
 	w->profiled = state;
-	profiled_choose_event(context, w->profiled);
+	profiled_complete(context, w->profiled);
 	w->strings = &w->profiled->locations.strings;
 	/* 15 + 16: a window of 32 KiB, and gzip's header and trailer. */
 	if (deflateInit2(&w->zip, 3, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK) {
@@ -426,7 +377,6 @@ const struct exporter export_pprof = {
 	.about = "for go tool pprof, gzipped",
 	.order = READER_BY_CLAIM,
 	.is_binary = true,
-	.has_heap = true,
 	.begin = profiled_begin,
 	.record = profiled_record,
 	.end = end,

@@ -449,18 +449,10 @@ static void put_emptiness(const struct export_context *c)
 		put_fact(c, "no samples", "the program has used less CPU time than one sample is for");
 }
 
-/* CPU time is no matter where it was not recorded (0: an old writer that did). */
-static bool has_cpu(const struct export_context *c)
-{
-	__u32 events = reader_header(c->reader)->events;
-
-	return events == 0 || (events & GOIDSHIM_EVENT_CPU);
-}
-
 static void put_facts(const struct export_context *c, const struct profile *p)
 {
 	put_target(c);
-	if (has_cpu(c)) {
+	if (export_shows(c, GOIDSHIM_EVENT_CPU)) {
 		put_recorded(c, p);
 		put_sampling(c);
 	}
@@ -491,14 +483,12 @@ static int text_end(const struct export_context *c, void *state)
 	if (!rows)
 		return -ENOMEM;
 	put_facts(c, p);
-	if (c->leaks || !has_cpu(c))
-		;
-	else if (p->samples == 0)
+	if (export_shows(c, GOIDSHIM_EVENT_CPU) && p->samples == 0)
 		put_emptiness(c);
-	else
+	else if (export_shows(c, GOIDSHIM_EVENT_CPU))
 		put_tables(c, p, rows, count);
 	free(rows);
-	return c->memory ? memorytext_put(c) : 0;
+	return export_shows(c, GOIDSHIM_EVENT_HEAP) ? memorytext_put(c) : 0;
 }
 
 const struct exporter export_text = {
@@ -506,7 +496,6 @@ const struct exporter export_text = {
 	.about = "a report for people",
 	.order = READER_BY_CLAIM,
 	.default_limit = 40,
-	.has_heap = true,
 	.begin = export_profile_begin,
 	.record = export_profile_record,
 	.end = text_end,

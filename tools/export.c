@@ -25,6 +25,14 @@ const struct exporter *export_find(const char *name)
 	return NULL;
 }
 
+bool export_shows(const struct export_context *context, enum goidshim_event bit)
+{
+	for (const struct event *const *e = events_all; *e; e++)
+		if ((*e)->bit == bit && (!context->only || context->only == *e))
+			return events_is_recorded(*e, reader_header(context->reader));
+	return false;
+}
+
 int export_profile_begin(const struct export_context *context, void **ret_state)
 {
 	*ret_state = profile_new();

@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "tools/progress.h"
+#include "tools/events.h"
 #include "tools/memory.h"
+#include "tools/progress.h"
 #include "tools/reader.h"
 #include "tools/symbolizer.h"
 
@@ -32,8 +33,9 @@ struct export_context {
 	bool is_alive;			/* the target, when the ring was read last */
 	bool is_followed;		/* the ring was read while the target ran */
 	bool use_color;
-	__u32 event;			/* enum goidshim_event: what stacks are of; 0: cpu */
-	bool leaks;			/* in text: C memory that is in use, and nothing else */
+	const struct event *event;	/* what stacks are of */
+	const struct event *only;	/* the one event to be shown; NULL: all that were recorded */
+	bool leaks;			/* in text: of C memory only what is in use */
 	unsigned limit;			/* goroutines to list; 0: all */
 	enum export_root root;
 	struct progress *progress;	/* for work that grows with the ring; may be NULL */
@@ -45,7 +47,6 @@ struct exporter {
 	enum reader_order order;
 	unsigned default_limit;		/* goroutines to list; 0: all */
 	bool is_binary;			/* nothing for a terminal */
-	bool has_heap;			/* it can show C memory */
 	/* All return 0 or -errno. `state` is the exporter's own. */
 	int (*begin)(const struct export_context *context, void **ret_state);
 	int (*record)(const struct export_context *context, void *state,
@@ -68,6 +69,9 @@ extern const struct exporter *const export_all[];
 
 /* NULL if there is none of that name. */
 const struct exporter *export_find(const char *name);
+
+/* Is this event to be shown? It was recorded, and no other was asked for. */
+bool export_shows(const struct export_context *context, enum goidshim_event bit);
 
 /* begin, record and free for exporters whose state is a struct profile. */
 int export_profile_begin(const struct export_context *context, void **ret_state);

@@ -19,6 +19,7 @@ libtools_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(JANSSON_CFLAGS) $(PROTO
 libtools_la_SOURCES = \
 	%D%/callsites.c %D%/callsites.h \
 	%D%/calltree.c %D%/calltree.h \
+	%D%/events.c %D%/events.h \
 	%D%/export.c %D%/export.h \
 	%D%/export-folded.c \
 	%D%/export-html.c \
@@ -43,6 +44,7 @@ libtools_la_SOURCES = \
 	%D%/profiled.c %D%/profiled.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/reader.c %D%/reader.h \
+	%D%/reading.c %D%/reading.h \
 	%D%/record.c %D%/record.h \
 	%D%/report.c %D%/report.h \
 	%D%/rings.c %D%/rings.h \
@@ -71,7 +73,9 @@ $(libtools_la_OBJECTS): %D%/pprof.pb-c.h
 
 bin_PROGRAMS += goidshim-dump
 goidshim_dump_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
-goidshim_dump_SOURCES = %D%/goidshim-dump.c
+goidshim_dump_SOURCES = \
+	%D%/goidshim-dump.c \
+	%D%/dumpoptions.c %D%/dumpoptions.h
 goidshim_dump_LDADD = libtools.la
 dist_man_MANS += %D%/goidshim-dump.1
 

@@ -37,32 +37,57 @@ int profiled_begin(const struct export_context *context, void **ret_state)
 int profiled_record(const struct export_context *context, void *state,
 		    const struct reader_item *item)
 {
+	const struct event *event = context->event;
 	struct profiled *profiled = state;
 
-	switch (item->record->type) {
-	case GOIDSHIM_RECORD_SAMPLE:
-		return stacks_add(&profiled->stacks, item->sample,
-				  symbolizer_era(context->symbolizer, item->sample), NULL);
-	case GOIDSHIM_RECORD_THREAD:
+	if (item->record->type == GOIDSHIM_RECORD_THREAD)
 		return threads_add(&profiled->threads, item->thread);
-	default:
+	if (item->record->type != event->record || !event->weight)
 		return 0;
+	return stacks_add(&profiled->stacks, item->sample,
+			  symbolizer_era(context->symbolizer, item->sample),
+			  event->weight(item->record), NULL);
+}
+
+static bool is_of_memory(const struct export_context *context)
+{
+	return !context->event->weight && context->memory;
+}
+
+void profiled_complete(const struct export_context *context, struct profiled *profiled)
+{
+	struct memory *memory = context->memory;
+	struct stacks *stacks = &profiled->stacks;
+
+	if (!is_of_memory(context))
+		return;
+	stacks_free(stacks);
+	*stacks = memory->stacks;
+	memory->stacks = (struct stacks){ 0 };
+	stacks->samples = memory->records;
+	stacks->weight = memory_round(memory->total.used_bytes);
+	for (size_t i = 0; i < stacks->series_count; i++) {
+		stacks->series[i].samples = memory_round(memory->sums[i].used_objects);
+		stacks->series[i].weight = memory_round(memory->sums[i].used_bytes);
 	}
 }
 
-void profiled_choose_event(const struct export_context *context, struct profiled *profiled)
+void profiled_values(const struct export_context *context, const struct profiled *profiled,
+		     const struct series *series, int64_t ret[static EVENTS_TYPES_MAX])
 {
-	struct memory *memory = context->memory;
+	__u64 step = context->event->step(reader_header(context->reader));
+	const struct memory_sums *sums;
 
-	if (context->event != GOIDSHIM_EVENT_HEAP || !memory)
+	if (!is_of_memory(context)) {
+		ret[0] = (int64_t)series->samples;
+		ret[1] = (int64_t)profile_cpu_ns(series->weight, step);
 		return;
-	stacks_free(&profiled->stacks);
-	profiled->stacks = memory->stacks;
-	memory->stacks = (struct stacks){ 0 };
-	for (size_t i = 0; i < profiled->stacks.series_count; i++) {
-		profiled->stacks.series[i].samples = memory_round(memory->sums[i].used_objects);
-		profiled->stacks.series[i].periods = memory_round(memory->sums[i].used_bytes);
 	}
+	sums = &context->memory->sums[series - profiled->stacks.series];
+	ret[0] = (int64_t)memory_round(sums->alloc_objects);
+	ret[1] = (int64_t)memory_round(sums->alloc_bytes);
+	ret[2] = (int64_t)memory_round(sums->used_objects);
+	ret[3] = (int64_t)memory_round(sums->used_bytes);
 }
 
 void profiled_free(void *state)
@@ -103,6 +128,23 @@ void profiled_goroutine(const struct export_context *context, const struct serie
 	else
 		snprintf(ret, PROFILED_TITLE_SIZE, "goroutine %llu: %s",
 			 (unsigned long long)series->goid, start);
+}
+
+void profiled_holder(const struct export_context *context, const struct profiled *profiled,
+		     const struct stacks_wait *wait, char ret[static PROFILED_TITLE_SIZE])
+{
+	const struct series holder = {
+		.goid = wait->holder_goid,
+		.start_pc = wait->holder_start_pc,
+		.tid = wait->holder_tid,
+		.object = wait->holder_object,
+	};
+
+	*ret = '\0';
+	if (holder.goid)
+		profiled_goroutine(context, &holder, ret);
+	else if (holder.tid)
+		profiled_thread(profiled, &holder, ret);
 }
 
 void profiled_thread(const struct profiled *profiled, const struct series *series,

@@ -14,7 +14,7 @@
 #include "tools/threads.h"
 
 struct profiled {
-	struct stacks stacks;
+	struct stacks stacks;		/* those of context->event; see profiled_complete */
 	struct threads threads;
 	struct locations locations;
 };
@@ -30,12 +30,16 @@ int profiled_record(const struct export_context *context, void *state,
 void profiled_free(void *state);
 
 /*
- * Where C memory is to be shown, that takes the samples' place: the series
- * become those of context->memory, in the same order as its sums, with objects
- * in use as samples and bytes in use as periods. To be called before the first
- * series is looked at; the memory keeps its sums only.
+ * To be called at the reading's end, before the first series is looked at: what is
+ * in no record comes to the series. Of C memory they take its series, in the order
+ * of its sums, with objects in use as samples and bytes in use as weight; the
+ * memory keeps its sums only.
  */
-void profiled_choose_event(const struct export_context *context, struct profiled *profiled);
+void profiled_complete(const struct export_context *context, struct profiled *profiled);
+
+/* The values of a series, as many as context->event has types. */
+void profiled_values(const struct export_context *context, const struct profiled *profiled,
+		     const struct series *series, int64_t ret[static EVENTS_TYPES_MAX]);
 
 #define PROFILED_NAME_SIZE 512
 #define PROFILED_TITLE_SIZE 576
@@ -47,6 +51,13 @@ void profiled_start(const struct export_context *context, const struct series *s
 /* "goroutine 18: main.worker", or why there is none: "no goroutine: the Go scheduler". */
 void profiled_goroutine(const struct export_context *context, const struct series *series,
 			char ret[static PROFILED_TITLE_SIZE]);
+
+/*
+ * Who held what was waited for: "goroutine 24: main.reader", "thread 4711 (sqlite)";
+ * "" where nobody is known to.
+ */
+void profiled_holder(const struct export_context *context, const struct profiled *profiled,
+		     const struct stacks_wait *wait, char ret[static PROFILED_TITLE_SIZE]);
 
 /* "thread 4711 (sqlite)". */
 void profiled_thread(const struct profiled *profiled, const struct series *series,

@@ -48,6 +48,8 @@ void progress_step(struct progress *progress, const char *what, __u64 done, __u6
 
 void progress_clear(struct progress *progress)
 {
+	if (!progress)
+		return;
 	if (progress->is_shown)
 		fputs("\r\033[K", stderr);
 	progress->is_shown = false;

@@ -23,7 +23,7 @@ void progress_begin(struct progress *progress);
 /* To be called often; NULL shows nothing. `done` of `total` steps of `what` ("reading samples"). */
 void progress_step(struct progress *progress, const char *what, __u64 done, __u64 total);
 
-/* Removes the line. To be called before anything else is said on the terminal. */
+/* Removes the line, if there is one; NULL as above. To be called before anything else is said on the terminal. */
 void progress_clear(struct progress *progress);
 
 #endif

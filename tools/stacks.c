@@ -126,6 +126,59 @@ static int find_labels(struct stacks *stacks, const struct goidshim_sample *samp
 	return 0;
 }
 
+static bool is_same_wait(const void *owner, uint32_t id, const void *key)
+{
+	return !memcmp(&((const struct stacks *)owner)->waits[id], key, sizeof(struct stacks_wait));
+}
+
+static int add_wait(struct stacks *stacks, const struct stacks_wait *wait, uint32_t *ret_id)
+{
+	uint64_t hash = hashindex_bytes(0, wait, sizeof(*wait));
+	uint32_t id = hashindex_find(&stacks->wait_index, hash, is_same_wait, stacks, wait);
+
+	if (id == HASHINDEX_NONE) {
+		id = (uint32_t)stacks->wait_count;
+		if (reserve(&stacks->waits, stacks->wait_count, &stacks->wait_room, 1,
+			    sizeof(*stacks->waits)) ||
+		    hashindex_add(&stacks->wait_index, hash, id))
+			return -ENOMEM;
+		stacks->waits[stacks->wait_count++] = *wait;
+	}
+	*ret_id = id + 1;
+	return 0;
+}
+
+/* Numbers what is waited for from 1; 0 is for records that are no waits. */
+static int find_wait(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t *ret_id)
+{
+	const struct goidshim_wait *w = (const struct goidshim_wait *)sample;
+	struct stacks_wait wait = { 0 };
+
+	*ret_id = 0;
+	if (sample->record.type == GOIDSHIM_RECORD_LOCK) {
+		wait = (struct stacks_wait){
+			.address = w->address,
+			.holder_goid = w->holder_goid,
+			.holder_start_pc = w->holder_start_pc,
+			.holder_tid = w->holder_tid,
+			.kind = w->kind,
+			.holder_class = w->holder_class,
+			.holder_reason = w->holder_reason,
+			.holder_object = w->holder_object,
+		};
+		return add_wait(stacks, &wait, ret_id);
+	}
+	if (sample->record.type != GOIDSHIM_RECORD_BLOCK)
+		return 0;
+	wait.kind = w->kind;
+	return add_wait(stacks, &wait, ret_id);
+}
+
+const struct stacks_wait *stacks_wait_of(const struct stacks *stacks, const struct series *series)
+{
+	return series->wait ? &stacks->waits[series->wait - 1] : NULL;
+}
+
 struct series_key {
 	struct series owner;
 	struct stack_key stack;
@@ -192,11 +245,13 @@ int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uin
 		key.stack.depth = 1;
 	}
 	r = find_labels(stacks, sample, &key.owner.labels);
+	if (!r)
+		r = find_wait(stacks, sample, &key.owner.wait);
 	return r ? r : find_series(stacks, &key, ret_series);
 }
 
 int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
-	       struct series *ret_series)
+	       uint64_t weight, struct series *ret_series)
 {
 	uint32_t id;
 	int r = stacks_find(stacks, sample, era, &id);
@@ -204,9 +259,9 @@ int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample, uint
 	if (r)
 		return r;
 	stacks->series[id].samples++;
-	stacks->series[id].periods += sample->periods;
+	stacks->series[id].weight += weight;
 	stacks->samples++;
-	stacks->periods += sample->periods;
+	stacks->weight += weight;
 	if (sample->time_ns > stacks->last_ns)
 		stacks->last_ns = sample->time_ns;
 	if (ret_series)
@@ -223,5 +278,7 @@ void stacks_free(struct stacks *stacks)
 	free(stacks->series);
 	hashindex_free(&stacks->index);
 	hashindex_free(&stacks->labels_index);
+	free(stacks->waits);
+	hashindex_free(&stacks->wait_index);
 	hashindex_free(&stacks->series_index);
 }

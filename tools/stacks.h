@@ -2,7 +2,7 @@
 /*
  * The samples of a ring, added up by where and for whom: each different stack
  * once, and each different pair of a stack and its owner (goroutine, thread,
- * labels) with how often it was seen. What all profile formats are made from.
+ * labels, what it waited for) with how often it was seen. What all profile formats are made from.
  * Signal-safe: no.
  */
 #ifndef TOOLS_STACKS_H
@@ -25,19 +25,33 @@ struct stacks_labels {
 	uint32_t size;
 };
 
+/* What a LOCK or a BLOCK record waited for. */
+struct stacks_wait {
+	uint64_t address;	/* of the lock; 0: it waited in the kernel */
+	uint64_t holder_goid;	/* 0: none, or unknown */
+	uint64_t holder_start_pc;
+	uint32_t holder_tid;	/* 0: nobody is known to have held it */
+	uint32_t kind;		/* enum goidshim_lock_kind, or the system call's number */
+	uint8_t holder_class;	/* enum goidshim_class */
+	uint8_t holder_reason;
+	uint8_t holder_object;
+	uint8_t zero[5];
+};
+
 /* Samples that have all of this in common. */
 struct series {
 	uint64_t goid;		/* 0: none */
 	uint64_t start_pc;	/* entry of the goroutine's first function; 0 unknown */
 	uint32_t labels;	/* 0: none */
 	uint32_t tid;
+	uint32_t wait;		/* 0: none */
 	uint8_t object;
 	uint8_t class_;		/* enum goidshim_class */
 	uint8_t reason;		/* enum goidshim_reason */
 	uint8_t zero;
 	uint32_t stack;
 	uint64_t samples;
-	uint64_t periods;
+	uint64_t weight;	/* of all of them */
 };
 
 struct stacks {
@@ -55,12 +69,16 @@ struct stacks {
 	size_t labels_count;
 	size_t labels_room;
 	struct hashindex labels_index;
+	struct stacks_wait *waits;
+	size_t wait_count;
+	size_t wait_room;
+	struct hashindex wait_index;
 	struct series *series;
 	size_t series_count;
 	size_t series_room;
 	struct hashindex series_index;
 	uint64_t samples;
-	uint64_t periods;
+	uint64_t weight;
 	uint64_t last_ns;	/* time of the newest sample; 0: none */
 };
 
@@ -73,11 +91,15 @@ int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uin
 		uint32_t *ret_series);
 
 /*
- * Adds one sample; a stack of no frames is that of its pc alone. *ret_series, if
- * not NULL, becomes a copy of the series that it went to. Returns 0 or -ENOMEM.
+ * Adds one record of such a weight (CPU time, for one); a stack of no frames is
+ * that of its pc alone. *ret_series, if not NULL, becomes a copy of the series that
+ * it went to. Returns 0 or -ENOMEM.
  */
 int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
-	       struct series *ret_series);
+	       uint64_t weight, struct series *ret_series);
+
+/* What the records of a series waited for; NULL: they are no waits. */
+const struct stacks_wait *stacks_wait_of(const struct stacks *stacks, const struct series *series);
 void stacks_free(struct stacks *stacks);
 
 #endif
