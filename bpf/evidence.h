@@ -147,6 +147,8 @@ struct evidence_sample {
 	__u16 stack_depth;
 	__u16 reserved;
 	char name[16];			/* the thread's comm */
+	__u64 thread_start_ns;		/* tells it from an earlier thread of the same tid */
+	__u64 thread_cpu_ns;		/* what it has used, as of the scheduler's last look */
 	__u64 stack[EVIDENCE_STACK_MAX];
 };
 

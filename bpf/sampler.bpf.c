@@ -28,6 +28,15 @@ struct pt_regs___user {
 	unsigned long bp;
 } __attribute__((preserve_access_index));
 
+struct sched_entity___sampler {
+	unsigned long long sum_exec_runtime;
+} __attribute__((preserve_access_index));
+
+struct task_struct___sampler {
+	struct sched_entity___sampler se;
+	unsigned long long start_time;
+} __attribute__((preserve_access_index));
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -129,6 +138,16 @@ static __always_inline void take_stack(struct evidence_sample *s,
 		walk(s, 1, load_field(r->curg, l->g_sched_bp), r->stack_lo, r->stack_hi);
 }
 
+static __always_inline void fill_thread(struct evidence_sample *s)
+{
+	struct task_struct___sampler *task = (void *)bpf_get_current_task();
+
+	s->tid = (__u32)bpf_get_current_pid_tgid();
+	bpf_get_current_comm(s->name, sizeof(s->name));
+	s->thread_start_ns = BPF_CORE_READ(task, start_time);
+	s->thread_cpu_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
+}
+
 static __always_inline void fill(struct evidence_sample *s, const struct goidshim_reading *r,
 				 const struct user_state *user)
 {
@@ -138,7 +157,6 @@ static __always_inline void fill(struct evidence_sample *s, const struct goidshi
 	s->sp = user->at.sp;
 	s->fs_base = user->at.fs_base;
 	s->g = r->g;
-	s->tid = (__u32)bpf_get_current_pid_tgid();
 	s->goroutine_status = r->status;
 	s->class_ = r->class_;
 	s->reason = r->reason;
@@ -150,7 +168,6 @@ static __always_inline void fill(struct evidence_sample *s, const struct goidshi
 	s->stack[0] = user->at.pc;
 	s->stack_depth = 1;
 	s->stack_end = GOIDSHIM_STACK_POINTERS;
-	bpf_get_current_comm(s->name, sizeof(s->name));
 }
 
 static __always_inline void fill_goroutine(struct evidence_sample *s,
@@ -202,6 +219,7 @@ int on_tick(struct bpf_perf_event_data *ctx)
 	}
 	goidshim_read(l->layouts, l->count, &user.at, &reading);
 	fill(s, &reading, &user);
+	fill_thread(s);
 	layout = layout_of(l, reading.object);
 	if (layout && reading.curg) {
 		fill_goroutine(s, layout, reading.curg);

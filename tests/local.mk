@@ -307,6 +307,10 @@ criterion_tests += %D%/test_export %D%/test_printable %D%/test_profile %D%/test_
 #
 # bpf/: the witness and the sampler
 #
+criterion_tests += %D%/test_weigher
+%C%_test_weigher_SOURCES = %D%/test_weigher.c tools/weigher.c
+%C%_test_weigher_LDADD = $(unit_libs)
+
 # They say themselves what they miss: BPF, root, BTF, a Go toolchain.
 script_tests += \
 	%D%/check-bpf-header.tap \

@@ -20,6 +20,7 @@
 #include "tools/ringwriter.h"
 #include "tools/summary.h"
 #include "tools/target.h"
+#include "tools/weigher.h"
 
 #define SECOND_NS 1000000000ull
 #define POLL_MS 50
@@ -43,6 +44,7 @@ struct session {
 	__u64 cpu_ns;			/* at the last checkpoint of the rate */
 	__u64 periods;
 	__u32 threads[THREAD_SLOTS];
+	struct weigher weigher;
 	bool has_ended;
 	int status;			/* of the command */
 };
@@ -94,9 +96,12 @@ static void on_sample(void *context, const struct evidence_sample *e)
 	struct goidshim_lane *lane = ringwriter_lane(s->ring);
 	__u16 depth = e->stack_depth < EVIDENCE_STACK_MAX ? e->stack_depth : EVIDENCE_STACK_MAX;
 	__u32 size = (__u32)(sizeof(struct goidshim_sample) + depth * sizeof(__u64));
+	__u32 periods = weigher_weigh(&s->weigher, e->tid, e->thread_start_ns, e->thread_cpu_ns);
 	struct goidshim_sample *r;
 
 	name_thread(s, e);
+	if (periods == 0)
+		return;
 	r = ringwriter_reserve(s->ring, size);
 	*r = (struct goidshim_sample){
 		.record = { .size = size, .type = GOIDSHIM_RECORD_SAMPLE },
@@ -111,7 +116,7 @@ static void on_sample(void *context, const struct evidence_sample *e)
 		.go_pc = e->go_pc,
 		.parent_goid = e->parent_goid,
 		.tid = e->tid,
-		.periods = 1,
+		.periods = periods,
 		.class_ = e->class_,
 		.reason = e->reason,
 		.object = e->object,
@@ -123,7 +128,7 @@ static void on_sample(void *context, const struct evidence_sample *e)
 	memcpy(r + 1, e->stack, depth * sizeof(__u64));
 	ringwriter_commit(s->ring, size);
 	lane->samples++;
-	lane->periods++;
+	lane->periods += periods;
 }
 
 static int make_ring(struct session *s)
@@ -366,7 +371,11 @@ static void catch_signals(void)
 
 int kernelrecord_run(const struct kernelrecord_options *options)
 {
-	struct session s = { .options = options, .pid = options->pid };
+	struct session s = {
+		.options = options,
+		.pid = options->pid,
+		.weigher.period_ns = SECOND_NS / options->rate_hz,
+	};
 	int r;
 
 	catch_signals();

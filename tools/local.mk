@@ -122,7 +122,8 @@ if HAVE_BPF
 goidshim_record_SOURCES += \
 	%D%/kernelrecord.c %D%/kernelrecord.h \
 	%D%/modulenote.c %D%/modulenote.h \
-	%D%/ringwriter.c %D%/ringwriter.h
+	%D%/ringwriter.c %D%/ringwriter.h \
+	%D%/weigher.c %D%/weigher.h
 goidshim_record_LDADD += libwitness.la $(LIBDW_LIBS) $(LIBELF_LIBS)
 
 bin_PROGRAMS += goidshim-verify
