@@ -42,15 +42,6 @@ struct evidence_counts {
 	__u64 classes[GOIDSHIM_CLASS_MAX][EVIDENCE_VERDICT_MAX];
 	/* Each field that differs, of the readings that did not agree. */
 	__u64 fields[EVIDENCE_FIELD_MAX][EVIDENCE_VERDICT_MAX];
-	__u64 verdicts[EVIDENCE_VERDICT_MAX];	/* sums of classes, made by the user side */
-	__u64 readings;				/* sum of verdicts, likewise */
-	__u64 threads;					/* thread probe hits */
-	__u64 events_lost;				/* events that found the buffer full */
-};
-
-struct evidence_counts_key {
-	__u32 tgid;
-	__u32 layout;		/* enum evidence_layout */
 };
 
 /* Where the kernel keeps pointers into a thread's libc TCB. */
@@ -73,6 +64,9 @@ struct evidence_process {
 	__u64 tcb_offset[EVIDENCE_TCB_MAX];	/* kernel's pointer minus TCB, calibrated */
 	__u32 tcb_calibrated;		/* bit per enum evidence_tcb */
 	__u32 reserved;
+	__u64 threads;			/* thread probe hits */
+	__u64 events_lost;		/* events that found the buffer full */
+	__u64 readings_lost;		/* sample probe hits that found no room for their lane */
 	struct evidence_layouts published;	/* by the shim, in its ring header */
 };
 
@@ -81,11 +75,24 @@ struct evidence_lane_key {
 	__u32 lane;
 };
 
-/* A lane counts its samples from 1, so a gap is a hit that we did not get. */
+#define EVIDENCE_SCRATCH_WORDS 32
+
+/*
+ * One lane of one process: all that a reading of it needs and adds to. A lane has
+ * one producer at a time, and that is the thread that runs the probe, so nothing
+ * here needs care. Written by the kernel side only.
+ */
 struct evidence_lane {
+	/* A lane counts its samples from 1, so a gap is a hit that we did not get. */
 	__u64 first;
 	__u64 last;
 	__u64 hits;
+	__u64 generation;		/* of the layouts, when they were copied to here */
+	__u32 whose;			/* enum evidence_layout */
+	__u32 reserved;
+	struct evidence_layouts layouts;
+	struct evidence_counts counts[EVIDENCE_LAYOUT_MAX];
+	__u64 scratch[EVIDENCE_SCRATCH_WORDS];	/* the kernel side's own */
 };
 
 enum evidence_kind {

@@ -55,9 +55,9 @@ struct goidshim_context {
 /* The current thread's FS base as of its last switch-in, arch_prctl or fork. */
 static __always_inline __u64 goidshim_fs_base(void)
 {
-	struct task_struct___goidshim *task = (void *)bpf_get_current_task();
+	struct task_struct___goidshim *task = (void *)bpf_get_current_task_btf();
 
-	return BPF_CORE_READ(task, thread.fsbase);
+	return task->thread.fsbase;
 }
 
 static __always_inline int goidshim_load(void *ret, __u32 size, __u64 base, __u64 offset)
@@ -72,96 +72,138 @@ static __always_inline void goidshim_refuse(struct goidshim_reading *r, __u8 cla
 	r->goid = 0;
 }
 
-/* Two words, by one read where they are neighbours: a read costs far more than a word. */
-static __always_inline int goidshim_load_pair(__u64 ret[2], __u64 base, __u16 first, __u16 second)
+/*
+ * A read costs far more than the bytes that it copies. So what lies close together
+ * is had by one read, through a window. This one is wide enough for all that we want
+ * of a g, and of an m from curg on, in Go 1.19 to 1.27; what is not in it is read by
+ * itself. With GOIDSHIM_WINDOW_M words all of an m is in it, too: define
+ * GOIDSHIM_WINDOW so if you have 400 bytes of stack to spare.
+ */
+#define GOIDSHIM_WINDOW_G 21
+#define GOIDSHIM_WINDOW_M 42
+#ifndef GOIDSHIM_WINDOW
+#define GOIDSHIM_WINDOW GOIDSHIM_WINDOW_G
+#endif
+
+struct goidshim_window {
+	__u64 address;
+	__u32 count;		/* of words that are open */
+	__u32 failed;		/* something could not be read */
+	__u64 words[GOIDSHIM_WINDOW];
+};
+
+static __always_inline void goidshim_open(struct goidshim_window *w, __u64 address, __u32 count)
 {
-	if (second == first + 8)
-		return goidshim_load(ret, 2 * sizeof(*ret), base, first);
-	return goidshim_load(&ret[0], sizeof(ret[0]), base, first) ||
-	       goidshim_load(&ret[1], sizeof(ret[1]), base, second);
+	w->address = address;
+	w->failed = 0;
+	w->count = goidshim_load(w->words, count * sizeof(*w->words), address, 0) ? 0 : count;
+}
+
+/* The `size` bytes, 8 at most, at `base` + `offset`. */
+static __always_inline __u64 goidshim_pick(struct goidshim_window *w, __u32 size, __u64 base,
+					   __u16 offset)
+{
+	__u64 at = base + offset - w->address;
+	__u64 index = at >> 3, value = 0;
+
+	barrier_var(index); /* or the verifier would lose sight of what was checked */
+	if (index >= GOIDSHIM_WINDOW || index >= w->count || (at & 7) + size > 8)
+		w->failed |= goidshim_load(&value, size, base, offset) != 0;
+	else
+		value = w->words[index] >> (8 * (at & 7));
+	return size < 8 ? value & ((1ull << 8 * size) - 1) : value;
+}
+
+/* isExtraInC, in no cgo call: a C thread's extra M, unless its goroutine is running. */
+static __always_inline int goidshim_is_extra(const struct goidshim_golayout *l,
+					     struct goidshim_window *w, __u64 m)
+{
+	return l->m_is_extra_in_c != GOIDSHIM_NO_OFFSET &&
+	       goidshim_pick(w, 1, m, l->m_is_extra_in_c) &&
+	       (l->m_ncgo == GOIDSHIM_NO_OFFSET || goidshim_pick(w, 4, m, l->m_ncgo) == 0);
+}
+
+/* What an m says beside its g0 and curg. */
+struct goidshim_m {
+	int is_gsignal;		/* g is its gsignal: no g that is g0 or curg can be */
+	int is_extra;
+};
+
+static __always_inline void goidshim_load_m(const struct goidshim_golayout *l,
+					    struct goidshim_window *w, struct goidshim_reading *r,
+					    struct goidshim_m *ret)
+{
+	goidshim_open(w, r->m + (GOIDSHIM_WINDOW >= GOIDSHIM_WINDOW_M ? l->m_g0 : l->m_curg),
+		      GOIDSHIM_WINDOW);
+	/* Where it cannot be read, this m is not one. */
+	ret->is_extra = goidshim_is_extra(l, w, r->m);
+	w->failed = 0;
+	r->curg = goidshim_pick(w, 8, r->m, l->m_curg);
+	r->g0 = goidshim_pick(w, 8, r->m, l->m_g0);
+	ret->is_gsignal = r->g != r->g0 && r->g != r->curg &&
+			  r->g == goidshim_pick(w, 8, r->m, l->m_gsignal);
+}
+
+/* A g's m. Its sched.sp is the next word in Go 1.19 to 1.27; goes to r->g0_sched_sp. */
+static __always_inline __u64 goidshim_load_links(const struct goidshim_golayout *l,
+						 struct goidshim_window *w, __u64 g,
+						 struct goidshim_reading *r)
+{
+	goidshim_open(w, g + l->g_m, 2);
+	r->g0_sched_sp = goidshim_pick(w, 8, g, l->g_sched_sp);
+	return goidshim_pick(w, 8, g, l->g_m);
 }
 
 /*
- * g, m and g0 must point at each other before anything in them is believed. Only
- * a g that is neither g0 nor curg can be gsignal.
+ * g, m and g0 must point at each other before anything in them is believed. In C
+ * code g is g0, and has been read.
  */
-static __always_inline int goidshim_load_m(const struct goidshim_golayout *l,
-					   struct goidshim_reading *r, __u64 *gsignal)
+static __always_inline int goidshim_load_thread(const struct goidshim_golayout *l,
+						struct goidshim_window *w,
+						struct goidshim_reading *r, struct goidshim_m *m)
 {
-	__u64 m_sp[2];
+	__u64 m_of_g0;
 
-	if (goidshim_load_pair(m_sp, r->g, l->g_m, l->g_sched_sp)) {
+	r->m = m_of_g0 = goidshim_load_links(l, w, r->g, r);
+	if (w->failed) {
 		goidshim_refuse(r, GOIDSHIM_CLASS_UNREADABLE, GOIDSHIM_REASON_G_FAULT);
 		return -1;
 	}
-	r->m = m_sp[0];
-	if (goidshim_load(&r->g0, sizeof(r->g0), r->m, l->m_g0) ||
-	    goidshim_load(&r->curg, sizeof(r->curg), r->m, l->m_curg) ||
-	    (r->g != r->g0 && goidshim_load_pair(m_sp, r->g0, l->g_m, l->g_sched_sp)) ||
-	    (r->g != r->g0 && r->g != r->curg &&
-	     goidshim_load(gsignal, sizeof(*gsignal), r->m, l->m_gsignal))) {
+	goidshim_load_m(l, w, r, m);
+	if (!w->failed && r->g != r->g0)
+		m_of_g0 = goidshim_load_links(l, w, r->g0, r);
+	if (w->failed) {
 		goidshim_refuse(r, GOIDSHIM_CLASS_UNREADABLE, GOIDSHIM_REASON_M_FAULT);
 		return -1;
 	}
-	r->g0_sched_sp = m_sp[1];
-	if (m_sp[0] != r->m || (r->g != r->g0 && r->g != r->curg && r->g != *gsignal)) {
+	if (m_of_g0 != r->m || (r->g != r->g0 && r->g != r->curg && !m->is_gsignal)) {
 		goidshim_refuse(r, GOIDSHIM_CLASS_UNREADABLE, GOIDSHIM_REASON_M_MISMATCH);
 		return -1;
 	}
 	return 0;
 }
 
-/* A g's stack bounds and m: by one read where they are as in every Go from 1.19 to 1.27. */
-static __always_inline int goidshim_load_head(const struct goidshim_golayout *l,
-					      struct goidshim_reading *r, __u64 *m)
-{
-	__u64 head[7];
-
-	if (l->g_stack_lo == 0 && l->g_stack_hi == 8 && l->g_m == 48) {
-		if (goidshim_load(head, sizeof(head), r->curg, 0))
-			return -1;
-		*m = head[6];
-	} else if (goidshim_load_pair(head, r->curg, l->g_stack_lo, l->g_stack_hi) ||
-		   goidshim_load(m, sizeof(*m), r->curg, l->g_m)) {
-		return -1;
-	}
-	r->stack_lo = head[0];
-	r->stack_hi = head[1];
-	return 0;
-}
-
 static __always_inline int goidshim_load_curg(const struct goidshim_golayout *l,
+					      struct goidshim_window *w,
 					      struct goidshim_reading *r)
 {
-	__u64 status_goid[2], m_of_curg = 0;
+	__u64 m;
 
-	if (goidshim_load_head(l, r, &m_of_curg) ||
-	    goidshim_load_pair(status_goid, r->curg, l->g_atomicstatus, l->g_goid)) {
+	goidshim_open(w, r->curg, GOIDSHIM_WINDOW_G);
+	m = goidshim_pick(w, 8, r->curg, l->g_m);
+	r->stack_lo = goidshim_pick(w, 8, r->curg, l->g_stack_lo);
+	r->stack_hi = goidshim_pick(w, 8, r->curg, l->g_stack_hi);
+	r->status = goidshim_pick(w, 4, r->curg, l->g_atomicstatus) & ~0x1000u; /* no scan bit */
+	r->goid = goidshim_pick(w, 8, r->curg, l->g_goid);
+	if (w->failed) {
 		goidshim_refuse(r, GOIDSHIM_CLASS_UNREADABLE, GOIDSHIM_REASON_CURG_FAULT);
 		return -1;
 	}
-	/* The status is the lower half of its word, without the garbage collector's scan bit. */
-	r->status = (__u32)status_goid[0] & ~0x1000u;
-	r->goid = status_goid[1];
-	if (m_of_curg != 0 && m_of_curg != r->m) {
+	if (m != 0 && m != r->m) {
 		goidshim_refuse(r, GOIDSHIM_CLASS_UNREADABLE, GOIDSHIM_REASON_CURG_MISMATCH);
 		return -1;
 	}
 	return 0;
-}
-
-/* A C thread between two callbacks: its extra M keeps a goid that nobody works for. */
-static __always_inline int goidshim_is_parked(const struct goidshim_golayout *l,
-					      const struct goidshim_reading *r)
-{
-	__u8 in_c = 0;
-	__u32 ncgo = 0;
-
-	if (l->m_is_extra_in_c == GOIDSHIM_NO_OFFSET || r->status == 2 /* running */ ||
-	    goidshim_load(&in_c, sizeof(in_c), r->m, l->m_is_extra_in_c) || !in_c)
-		return 0;
-	return l->m_ncgo == GOIDSHIM_NO_OFFSET ||
-	       goidshim_load(&ncgo, sizeof(ncgo), r->m, l->m_ncgo) || ncgo == 0;
 }
 
 static __always_inline __u8 goidshim_classify(const struct goidshim_golayout *l,
@@ -177,14 +219,17 @@ static __always_inline __u8 goidshim_classify(const struct goidshim_golayout *l,
 
 static __always_inline void goidshim_read_goroutine(const struct goidshim_golayout *l,
 						    const struct goidshim_context *at,
+						    struct goidshim_window *w,
+						    const struct goidshim_m *m,
 						    struct goidshim_reading *r)
 {
 	__u8 class_;
 
-	if (goidshim_load_curg(l, r))
+	if (goidshim_load_curg(l, w, r))
 		return;
 	class_ = goidshim_classify(l, r, at);
-	if (class_ == GOIDSHIM_CLASS_C && goidshim_is_parked(l, r))
+	/* A C thread between two callbacks keeps a goid that nobody works for. */
+	if (class_ == GOIDSHIM_CLASS_C && m->is_extra && r->status != 2 /* running */)
 		goidshim_refuse(r, GOIDSHIM_CLASS_EXTRA_M, GOIDSHIM_REASON_PARKED_EXTRA_M);
 	else if (r->status == 0 || r->status == 6 || r->status == 11) /* idle, dead, deadextra */
 		goidshim_refuse(r, GOIDSHIM_CLASS_EXITING, GOIDSHIM_REASON_DEAD);
@@ -198,14 +243,16 @@ static __always_inline void goidshim_read_goroutine(const struct goidshim_golayo
  * goidshim_read_object - the current thread's goroutine in one Go runtime
  *
  * Fills all of *r but `object`. A function of its own in BPF too (that is why it
- * is global and weak): the kernel then verifies it once, however many callers.
- * Returns 0, or -1 for a null pointer.
+ * is global and weak): the kernel then verifies it once, however many callers. It
+ * takes half of the stack that kernels before 6.13 have, 512 bytes. Returns 0, or -1 for a null
+ * pointer.
  */
 __attribute__((weak, noinline)) int goidshim_read_object(const struct goidshim_golayout *l,
 							 const struct goidshim_context *at,
 							 struct goidshim_reading *r)
 {
-	__u64 gsignal = 0;
+	struct goidshim_window window;
+	struct goidshim_m m;
 
 	if (!l || !at || !r)
 		return -1;
@@ -219,9 +266,9 @@ __attribute__((weak, noinline)) int goidshim_read_object(const struct goidshim_g
 		goidshim_refuse(r, GOIDSHIM_CLASS_C_THREAD, GOIDSHIM_REASON_G_ZERO);
 		return 0;
 	}
-	if (goidshim_load_m(l, r, &gsignal))
+	if (goidshim_load_thread(l, &window, r, &m))
 		return 0;
-	if (r->g == gsignal)
+	if (m.is_gsignal)
 		goidshim_refuse(r, GOIDSHIM_CLASS_SIGNAL, GOIDSHIM_REASON_GSIGNAL);
 	else if (r->curg == 0)
 		goidshim_refuse(r,
@@ -229,7 +276,7 @@ __attribute__((weak, noinline)) int goidshim_read_object(const struct goidshim_g
 								       : GOIDSHIM_CLASS_IDLE,
 				GOIDSHIM_REASON_NO_CURG);
 	else
-		goidshim_read_goroutine(l, at, r);
+		goidshim_read_goroutine(l, at, &window, &m, r);
 	return 0;
 }
 
@@ -249,9 +296,16 @@ static __always_inline void goidshim_read_one(const struct goidshim_golayout *la
 	r->object = 0;
 }
 
+/* What a reading is chosen by. */
+struct goidshim_choice {
+	__u64 g0_sched_sp;
+	__u32 object;
+	__u8 class_;
+};
+
 /* Does `a` name the runtime that this thread entered after the one that `b` names? */
 static __always_inline int goidshim_is_better(const struct goidshim_reading *a,
-					      const struct goidshim_reading *b)
+					      const struct goidshim_choice *b)
 {
 	int a_live = goidshim_class_has_goid(a->class_);
 
@@ -264,31 +318,46 @@ static __always_inline int goidshim_is_better(const struct goidshim_reading *a,
 	return a->g0_sched_sp < b->g0_sched_sp;
 }
 
+static __always_inline void goidshim_read_at(const struct goidshim_golayout *layouts, __u32 object,
+					     const struct goidshim_context *at,
+					     struct goidshim_reading *r)
+{
+	barrier_var(object); /* the verifier must see one checked index */
+	if (object >= GOIDSHIM_MAX_OBJECTS)
+		return;
+	goidshim_read_object(&layouts[object], at, r);
+	r->object = object;
+}
+
 /*
  * goidshim_read - the current thread's goroutine, by `count` layouts
  *
- * `layouts` is an array of GOIDSHIM_MAX_OBJECTS in a map value. Fills all of *r.
+ * `layouts` is an array of GOIDSHIM_MAX_OBJECTS in a map value. Fills all of *r. There
+ * is no stack for a second reading, so the best of several is read once more.
  */
 static __always_inline void goidshim_read(const struct goidshim_golayout *layouts, __u32 count,
 					  const struct goidshim_context *at,
 					  struct goidshim_reading *r)
 {
-	struct goidshim_reading other;
+	struct goidshim_choice best = { 0 };
 
-	__builtin_memset(r, 0, sizeof(*r));
-	r->fs_base = at->fs_base;
-	r->reason = GOIDSHIM_REASON_NO_GO;
-	r->object = 0xff;
-	if (count == 0)
+	if (count == 0) {
+		__builtin_memset(r, 0, sizeof(*r));
+		r->fs_base = at->fs_base;
+		r->reason = GOIDSHIM_REASON_NO_GO;
+		r->object = 0xff;
 		return;
-	goidshim_read_object(&layouts[0], at, r);
-	r->object = 0;
-	for (__u32 i = 1; i < GOIDSHIM_MAX_OBJECTS && i < count; i++) {
-		goidshim_read_object(&layouts[i], at, &other);
-		other.object = i;
-		if (goidshim_is_better(&other, r))
-			*r = other;
 	}
+	for (__u32 i = 0; i < GOIDSHIM_MAX_OBJECTS && i < count; i++) {
+		goidshim_read_at(layouts, i, at, r);
+		if (i == 0 || goidshim_is_better(r, &best)) {
+			best.g0_sched_sp = r->g0_sched_sp;
+			best.object = i;
+			best.class_ = r->class_;
+		}
+	}
+	if (best.object != r->object)
+		goidshim_read_at(layouts, best.object, at, r);
 }
 
 #endif

@@ -4,9 +4,11 @@
  *
  * On each hit of the shim's `sample` probe: read the thread's FS base, g, m,
  * curg and goid from here, compare with what the shim says, count, and send
- * what does not agree to the user side. Programs of user probes may be preempted
- * by each other, so per-CPU values are still updated atomically, and nothing
- * lives in per-CPU scratch space.
+ * what does not agree to the user side.
+ *
+ * A reading that agrees looks up one thing, its lane, and finds all that it needs
+ * there. Programs of user probes may be preempted by each other, so nothing lives in
+ * per-CPU scratch space, and what threads share is updated atomically.
  */
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
@@ -16,6 +18,7 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/usdt.bpf.h>
 
+#define GOIDSHIM_WINDOW GOIDSHIM_WINDOW_M
 #include "bpf/goidshim.bpf.h"
 #include "bpf/evidence.h"
 
@@ -57,14 +60,6 @@ struct {
 } own_layouts SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 2 * 4096);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct evidence_counts_key);
-	__type(value, struct evidence_counts);
-} counts SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -89,28 +84,15 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct evidence_counts);
-} blank_counts SEC(".maps");
+	__type(value, struct evidence_lane);
+} blank_lane SEC(".maps");
+
+/* Grows, on either side, whenever layouts of any process have changed. */
+__u64 generation = 1;
 
 static __always_inline void count(__u64 *counter)
 {
 	__sync_fetch_and_add(counter, 1);
-}
-
-static struct evidence_counts *counts_of(__u32 tgid, __u32 layout)
-{
-	struct evidence_counts_key key = { .tgid = tgid, .layout = layout };
-	struct evidence_counts *c = bpf_map_lookup_elem(&counts, &key);
-	const __u32 zero = 0;
-	void *blank;
-
-	if (c)
-		return c;
-	blank = bpf_map_lookup_elem(&blank_counts, &zero);
-	if (!blank)
-		return NULL;
-	bpf_map_update_elem(&counts, &key, blank, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&counts, &key);
 }
 
 static bool is_wanted(__u32 tgid)
@@ -244,88 +226,133 @@ static __always_inline bool is_fsbase_refused(const struct evidence_account *shi
 }
 
 /* Our own layouts, unless the process has published objects that they lack. */
-static __always_inline const struct evidence_layouts *
-layouts_of(__u32 tgid, const struct evidence_process *p, __u32 *ret_whose)
+static __noinline void lane_refresh(struct evidence_lane *lane, __u32 tgid)
 {
 	const struct evidence_layouts *own = bpf_map_lookup_elem(&own_layouts, &tgid);
+	const struct evidence_process *p = process_of(tgid);
 
-	*ret_whose = EVIDENCE_LAYOUT_SHIM;
-	if (!own || own->count < p->published.count)
-		return &p->published;
-	*ret_whose = EVIDENCE_LAYOUT_OWN;
-	return own;
+	if (!p)
+		return;
+	/* Before the layouts: if these change meanwhile, we come again. */
+	lane->generation = *(volatile __u64 *)&generation;
+	if (!own || own->count < p->published.count) {
+		lane->whose = EVIDENCE_LAYOUT_SHIM;
+		lane->layouts = p->published;
+	} else {
+		lane->whose = EVIDENCE_LAYOUT_OWN;
+		lane->layouts = *own;
+	}
 }
 
-/* Why do the readings differ? Read again: a lie stays, a change does not. */
-static __u8 explain(const struct evidence_layouts *l, const struct goidshim_context *at,
-		    const struct evidence_account *shim, struct goidshim_reading *r)
+/* On first sight of a lane; NULL if the process is not wanted, or there is no room. */
+static __noinline struct evidence_lane *lane_make(const struct evidence_lane_key *key, __u64 sequence)
 {
-	struct goidshim_reading again;
-	__u64 old_goid = r->goid;
+	struct evidence_process *p = process_of(key->tgid);
+	struct evidence_lane *lane;
+	const __u32 zero = 0;
+	void *blank;
 
-	if (l->count == 0)
-		return EVIDENCE_NO_LAYOUT;
-	if (r->class_ == GOIDSHIM_CLASS_UNREADABLE && shim->class_ != GOIDSHIM_CLASS_UNREADABLE)
-		return EVIDENCE_UNREADABLE;
-	goidshim_read(l->layouts, l->count, at, &again);
-	if (again.goid != old_goid || again.class_ != r->class_ ||
-	    !differing_fields(shim, &again))
-		return EVIDENCE_CHANGED;
-	return EVIDENCE_SHIM_WRONG;
+	blank = bpf_map_lookup_elem(&blank_lane, &zero);
+	if (!p || !blank)
+		return NULL;
+	if (!p->tcb_calibrated)
+		tcb_calibrate(p, goidshim_fs_base());
+	bpf_map_update_elem(&lanes, key, blank, BPF_NOEXIST);
+	lane = bpf_map_lookup_elem(&lanes, key);
+	if (lane)
+		lane->first = sequence;
+	else
+		count(&p->readings_lost);
+	return lane;
 }
 
+/* In the lane's scratch space: there is not enough stack. */
 struct comparison {
 	struct goidshim_context at;
-	struct goidshim_reading reading;
-	__u64 kernel_fs_base;
-	__u64 tcb;
-	__u64 sequence;
-	__u32 lane;
-	__u32 layout;	/* enum evidence_layout */
+	struct evidence_account shim;
+	struct evidence_account witness;	/* fs_base: what the kernel says */
+	struct goidshim_reading reading;	/* the last one, of at most two */
 	__u8 fields;
 	__u8 verdict;
 };
 
-static void compare(const struct evidence_process *p, const struct evidence_layouts *l,
-		    const struct evidence_account *shim, struct comparison *c)
-{
-	bool stale = false;
+_Static_assert(sizeof(struct comparison) <= sizeof(((struct evidence_lane *)0)->scratch), "");
 
-	c->at.fs_base = c->kernel_fs_base;
-	if (shim->fs_base != c->kernel_fs_base) {
-		stale = is_stale(p, shim->fs_base, c->tcb);
-		c->fields = 1 << EVIDENCE_FS_BASE;
-		c->verdict = stale ? EVIDENCE_STALE_FSBASE : EVIDENCE_SHIM_WRONG;
-		if (stale)
-			c->at.fs_base = shim->fs_base;
+/* Why do the readings differ? Read again: a lie stays, a change does not. */
+static __always_inline __u8 explain(const struct evidence_layouts *l, struct comparison *c)
+{
+	if (l->count == 0)
+		return EVIDENCE_NO_LAYOUT;
+	if (c->witness.class_ == GOIDSHIM_CLASS_UNREADABLE &&
+	    c->shim.class_ != GOIDSHIM_CLASS_UNREADABLE)
+		return EVIDENCE_UNREADABLE;
+	goidshim_read(l->layouts, l->count, &c->at, &c->reading);
+	if (c->reading.goid != c->witness.goid || c->reading.class_ != c->witness.class_ ||
+	    !differing_fields(&c->shim, &c->reading))
+		return EVIDENCE_CHANGED;
+	return EVIDENCE_SHIM_WRONG;
+}
+
+static __noinline void compare_fs_base(struct comparison *c, __u32 tgid)
+{
+	const struct evidence_process *p = process_of(tgid);
+
+	c->fields = 1 << EVIDENCE_FS_BASE;
+	c->verdict = EVIDENCE_SHIM_WRONG;
+	if (p && is_stale(p, c->shim.fs_base, tcb_of_current(p))) {
+		c->verdict = EVIDENCE_STALE_FSBASE;
+		c->at.fs_base = c->shim.fs_base;
 	}
-	if (is_fsbase_refused(shim))
+}
+
+static __always_inline void compare(const struct evidence_layouts *l, struct comparison *c,
+				    __u32 tgid)
+{
+	c->fields = 0;
+	c->verdict = EVIDENCE_AGREED;
+	c->witness = (struct evidence_account){ .fs_base = c->at.fs_base };
+	c->reading.m = c->reading.curg = 0;
+	if (c->shim.fs_base != c->witness.fs_base)
+		compare_fs_base(c, tgid);
+	if (is_fsbase_refused(&c->shim))
 		return;
 	goidshim_read(l->layouts, l->count, &c->at, &c->reading);
-	c->fields |= differing_fields(shim, &c->reading);
+	c->witness.g = c->reading.g;
+	c->witness.goid = c->reading.goid;
+	c->witness.class_ = c->reading.class_;
+	c->witness.reason = c->reading.reason;
+	c->fields |= differing_fields(&c->shim, &c->reading);
 	if (c->fields & ~(1 << EVIDENCE_FS_BASE) && c->verdict != EVIDENCE_SHIM_WRONG)
-		c->verdict = explain(l, &c->at, shim, &c->reading);
+		c->verdict = explain(l, c);
 }
 
-static __always_inline void tally(struct evidence_counts *n, const struct evidence_account *shim,
-				  const struct comparison *c)
+/* An index that the verifier can see is one. */
+static __always_inline __u32 bounded(__u32 index, __u32 end)
 {
-	__u32 class_ = shim->class_ < GOIDSHIM_CLASS_MAX ? shim->class_ : 0;
-	__u32 verdict = c->verdict < EVIDENCE_VERDICT_MAX ? c->verdict : 0;
+	barrier_var(index);
+	return index < end ? index : 0;
+}
 
-	count(&n->classes[class_][verdict]);
+static __always_inline void tally(struct evidence_lane *lane, const struct comparison *c)
+{
+	__u32 class_ = bounded(c->shim.class_, GOIDSHIM_CLASS_MAX);
+	__u32 verdict = bounded(c->verdict, EVIDENCE_VERDICT_MAX);
+	struct evidence_counts *n = &lane->counts[bounded(lane->whose, EVIDENCE_LAYOUT_MAX)];
+
+	lane->hits++;
+	n->classes[class_][verdict]++;
 	for (int field = 0; c->fields && field < EVIDENCE_FIELD_MAX; field++)
 		if (c->fields & (1 << field))
-			count(&n->fields[field][verdict]);
+			n->fields[field][verdict]++;
 }
 
-static struct evidence_event *event_reserve(struct evidence_counts *n, __u32 kind, __u32 tgid)
+static struct evidence_event *event_reserve(struct evidence_process *p, __u32 kind, __u32 tgid)
 {
 	struct evidence_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
 	if (!e) {
-		if (n)
-			count(&n->events_lost);
+		if (p)
+			count(&p->events_lost);
 		return NULL;
 	}
 	__builtin_memset(e, 0, sizeof(*e));
@@ -336,46 +363,28 @@ static struct evidence_event *event_reserve(struct evidence_counts *n, __u32 kin
 	return e;
 }
 
-static __always_inline void event_send(struct evidence_counts *n, __u32 tgid,
-				       const struct evidence_account *shim,
+static __noinline void event_send(const struct evidence_lane *lane,
+				       const struct evidence_lane_key *key,
 				       const struct comparison *c)
 {
-	struct evidence_event *e = event_reserve(n, EVIDENCE_EVENT_READING, tgid);
+	struct evidence_process *p = process_of(key->tgid);
+	struct evidence_event *e = event_reserve(p, EVIDENCE_EVENT_READING, key->tgid);
 
 	if (!e)
 		return;
 	e->verdict = c->verdict;
 	e->fields = c->fields;
-	e->layout = c->layout;
-	e->sequence = c->sequence;
-	e->lane = c->lane;
+	e->layout = lane->whose;
+	e->sequence = lane->last;
+	e->lane = key->lane;
 	e->pc = c->at.pc;
 	e->sp = c->at.sp;
-	e->tcb = c->tcb;
-	e->shim = *shim;
-	e->witness.fs_base = c->kernel_fs_base;
-	e->witness.g = c->reading.g;
-	e->witness.goid = c->reading.goid;
-	e->witness.class_ = c->reading.class_;
-	e->witness.reason = c->reading.reason;
+	e->tcb = p ? tcb_of_current(p) : 0;
+	e->shim = c->shim;
+	e->witness = c->witness;
 	e->m = c->reading.m;
 	e->curg = c->reading.curg;
 	bpf_ringbuf_submit(e, 0);
-}
-
-static void lane_count(__u32 tgid, __u32 lane, __u64 sequence)
-{
-	struct evidence_lane_key key = { .tgid = tgid, .lane = lane };
-	struct evidence_lane *seen = bpf_map_lookup_elem(&lanes, &key);
-	struct evidence_lane first = { .first = sequence, .last = sequence, .hits = 1 };
-
-	/* One producer per lane at a time, and it is the thread that runs this. */
-	if (seen) {
-		seen->last = sequence;
-		seen->hits++;
-	} else {
-		bpf_map_update_elem(&lanes, &key, &first, BPF_NOEXIST);
-	}
 }
 
 /*
@@ -386,39 +395,33 @@ static void lane_count(__u32 tgid, __u32 lane, __u64 sequence)
 SEC("usdt")
 int on_sample(struct pt_regs *ctx)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct evidence_account shim = {
-		.fs_base = ctx->rdx,
-		.g = ctx->rcx,
-		.goid = ctx->rsi,
-		.class_ = ctx->r8,
-		.reason = ctx->rax,
-	};
-	struct comparison c = {
-		.sequence = ctx->rdi,
+	struct evidence_lane_key key = {
+		.tgid = bpf_get_current_pid_tgid() >> 32,
 		.lane = ctx->r9,
-		.at = { .pc = ctx->r10, .sp = ctx->r11 },
 	};
-	struct evidence_process *p = process_of(tgid);
-	const struct evidence_layouts *l;
-	struct evidence_counts *n;
+	struct evidence_lane *lane = bpf_map_lookup_elem(&lanes, &key);
+	struct comparison *c;
 
-	if (!p)
+	if (!lane)
+		lane = lane_make(&key, ctx->rdi);
+	if (!lane)
 		return 0;
-	l = layouts_of(tgid, p, &c.layout);
-	n = counts_of(tgid, c.layout);
-	if (!n)
-		return 0;
-	lane_count(tgid, c.lane, c.sequence);
-	c.kernel_fs_base = goidshim_fs_base();
-	if (!p->tcb_calibrated)
-		tcb_calibrate(p, c.kernel_fs_base);
-	if (report_all || shim.fs_base != c.kernel_fs_base)
-		c.tcb = tcb_of_current(p);
-	compare(p, l, &shim, &c);
-	tally(n, &shim, &c);
-	if (c.verdict != EVIDENCE_AGREED || report_all)
-		event_send(n, tgid, &shim, &c);
+	if (lane->generation != generation)
+		lane_refresh(lane, key.tgid);
+	lane->last = ctx->rdi;
+	c = (struct comparison *)lane->scratch;
+	c->shim.fs_base = ctx->rdx;
+	c->shim.g = ctx->rcx;
+	c->shim.goid = ctx->rsi;
+	c->shim.class_ = ctx->r8;
+	c->shim.reason = ctx->rax;
+	c->at.fs_base = goidshim_fs_base();
+	c->at.pc = ctx->r10;
+	c->at.sp = ctx->r11;
+	compare(&lane->layouts, c, key.tgid);
+	tally(lane, c);
+	if (c->verdict != EVIDENCE_AGREED || report_all)
+		event_send(lane, &key, c);
 	return 0;
 }
 
@@ -427,13 +430,9 @@ int BPF_USDT(on_thread, __u64 tid, __u64 fs_base, __u64 lane, __u64 kind)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct evidence_process *p = process_of(tgid);
-	struct evidence_counts *n;
 
-	if (!p)
-		return 0;
-	n = counts_of(tgid, EVIDENCE_LAYOUT_SHIM);
-	if (n)
-		count(&n->threads);
+	if (p)
+		count(&p->threads);
 	return 0;
 }
 
@@ -476,7 +475,8 @@ int BPF_USDT(on_objects, __u64 header, __u64 published)
 	take_layouts(&p->published, header, published);
 	if (!p->tcb_calibrated)
 		tcb_calibrate(p, goidshim_fs_base());
-	e = event_reserve(counts_of(tgid, EVIDENCE_LAYOUT_SHIM), EVIDENCE_EVENT_OBJECTS, tgid);
+	count(&generation);
+	e = event_reserve(p, EVIDENCE_EVENT_OBJECTS, tgid);
 	if (!e)
 		return 0;
 	e->object_count = p->published.count;

@@ -123,9 +123,13 @@ int witness_poll(struct witness *w, int timeout_ms)
 int witness_set_layouts(struct witness *w, pid_t pid, const struct evidence_layouts *layouts)
 {
 	__u32 key = (__u32)pid;
+	int r;
 
-	return bpf_map__update_elem(w->skeleton->maps.own_layouts, &key, sizeof(key), layouts,
-				    sizeof(*layouts), BPF_ANY);
+	r = bpf_map__update_elem(w->skeleton->maps.own_layouts, &key, sizeof(key), layouts,
+				 sizeof(*layouts), BPF_ANY);
+	if (r == 0)
+		__atomic_fetch_add(&w->skeleton->data->generation, 1, __ATOMIC_RELEASE);
+	return r;
 }
 
 int witness_get_published(struct witness *w, pid_t pid, struct evidence_layouts *ret)
@@ -144,48 +148,13 @@ int witness_get_published(struct witness *w, pid_t pid, struct evidence_layouts 
 /* struct evidence_counts is an array of __u64 in all but name. */
 _Static_assert(sizeof(struct evidence_counts) % sizeof(__u64) == 0, "summed word by word");
 
-static void counts_add(struct evidence_counts *sum, const struct evidence_counts *term)
+void witness_add_counts(struct evidence_counts *sum, const struct evidence_counts *term)
 {
 	const __u64 *from = (const __u64 *)term;
 	__u64 *to = (__u64 *)sum;
 
 	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
 		to[i] += from[i];
-}
-
-static void counts_sum(struct evidence_counts *n)
-{
-	for (int v = 0; v < EVIDENCE_VERDICT_MAX; v++) {
-		for (int c = 0; c < GOIDSHIM_CLASS_MAX; c++)
-			n->verdicts[v] += n->classes[c][v];
-		n->readings += n->verdicts[v];
-	}
-}
-
-int witness_get_counts(struct witness *w, pid_t pid,
-		       struct evidence_counts ret[EVIDENCE_LAYOUT_MAX])
-{
-	int cpus = libbpf_num_possible_cpus();
-	struct evidence_counts *per_cpu;
-
-	if (cpus < 0)
-		return cpus;
-	per_cpu = calloc((size_t)cpus, sizeof(*per_cpu));
-	if (!per_cpu)
-		return -ENOMEM;
-	memset(ret, 0, EVIDENCE_LAYOUT_MAX * sizeof(*ret));
-	for (__u32 layout = 0; layout < EVIDENCE_LAYOUT_MAX; layout++) {
-		struct evidence_counts_key key = { .tgid = (__u32)pid, .layout = layout };
-
-		if (bpf_map__lookup_elem(w->skeleton->maps.counts, &key, sizeof(key), per_cpu,
-					 (size_t)cpus * sizeof(*per_cpu), 0))
-			continue;
-		for (int cpu = 0; cpu < cpus; cpu++)
-			counts_add(&ret[layout], &per_cpu[cpu]);
-		counts_sum(&ret[layout]);
-	}
-	free(per_cpu);
-	return 0;
 }
 
 void witness_each_lane(struct witness *w, witness_lane_fn *fn, void *context)
@@ -201,13 +170,16 @@ void witness_each_lane(struct witness *w, witness_lane_fn *fn, void *context)
 	}
 }
 
-void witness_each_process(struct witness *w, void (*fn)(void *context, pid_t pid), void *context)
+void witness_each_process(struct witness *w, witness_process_fn *fn, void *context)
 {
 	const struct bpf_map *processes = w->skeleton->maps.processes;
+	struct evidence_process process;
 	__u32 key, *previous = NULL;
 
 	while (bpf_map__get_next_key(processes, previous, &key, sizeof(key)) == 0) {
 		previous = &key;
-		fn(context, (pid_t)key);
+		if (bpf_map__lookup_elem(processes, &key, sizeof(key), &process, sizeof(process),
+					 0) == 0)
+			fn(context, (pid_t)key, &process);
 	}
 }

@@ -56,15 +56,15 @@ int witness_set_layouts(struct witness *w, pid_t pid, const struct evidence_layo
 /* The layouts that process `pid` has published. -ENOENT if it has not been seen. */
 int witness_get_published(struct witness *w, pid_t pid, struct evidence_layouts *ret);
 
-/* Sums of process `pid`, by whose layout the readings were made. Zeroes if never seen. */
-int witness_get_counts(struct witness *w, pid_t pid,
-		       struct evidence_counts ret[EVIDENCE_LAYOUT_MAX]);
-
 /* Calls fn for every lane of every process seen so far. */
 typedef void witness_lane_fn(void *context, pid_t pid, const struct evidence_lane *lane);
 void witness_each_lane(struct witness *w, witness_lane_fn *fn, void *context);
 
 /* Calls fn for every process seen so far. */
-void witness_each_process(struct witness *w, void (*fn)(void *context, pid_t pid), void *context);
+typedef void witness_process_fn(void *context, pid_t pid, const struct evidence_process *process);
+void witness_each_process(struct witness *w, witness_process_fn *fn, void *context);
+
+/* Adds the counts of a lane to those of others. */
+void witness_add_counts(struct evidence_counts *sum, const struct evidence_counts *term);
 
 #endif

@@ -174,15 +174,16 @@ out_free:
 	return r;
 }
 
-static void collect(void *context, pid_t pid)
+static void collect_process(void *context, pid_t pid, const struct evidence_process *seen)
 {
-	struct trial *trial = context;
-	struct trial_process *p = process_add(trial, pid);
+	struct trial_process *p = process_add(context, pid);
 
 	if (!p)
 		return;
-	witness_get_counts(trial->witness, pid, p->counts);
-	p->coverage = (struct trial_coverage){ 0 };
+	p->threads = seen->threads;
+	p->events_lost = seen->events_lost;
+	memset(p->counts, 0, sizeof(p->counts));
+	p->coverage = (struct trial_coverage){ .fired = seen->readings_lost };
 }
 
 static void collect_lane(void *context, pid_t pid, const struct evidence_lane *lane)
@@ -191,6 +192,8 @@ static void collect_lane(void *context, pid_t pid, const struct evidence_lane *l
 
 	if (!p)
 		return;
+	for (int whose = 0; whose < EVIDENCE_LAYOUT_MAX; whose++)
+		witness_add_counts(&p->counts[whose], &lane->counts[whose]);
 	p->coverage.hits += lane->hits;
 	p->coverage.fired += lane->last - lane->first + 1;
 }
@@ -237,7 +240,7 @@ static void infer_layouts(struct trial *trial, struct trial_process *p)
 
 void trial_collect(struct trial *trial)
 {
-	witness_each_process(trial->witness, collect, trial);
+	witness_each_process(trial->witness, collect_process, trial);
 	witness_each_lane(trial->witness, collect_lane, trial);
 	for (size_t i = 0; i < trial->count; i++) {
 		struct trial_process *p = &trial->processes[i];
@@ -249,26 +252,21 @@ void trial_collect(struct trial *trial)
 	}
 }
 
-static void sum_counts(struct evidence_counts *sum, const struct evidence_counts *term)
+static __u64 agreed_by(const struct trial_process *p, enum evidence_layout whose)
 {
-	sum->readings += term->readings;
-	sum->threads += term->threads;
-	sum->events_lost += term->events_lost;
-	for (int v = 0; v < EVIDENCE_VERDICT_MAX; v++) {
-		sum->verdicts[v] += term->verdicts[v];
-		for (int c = 0; c < GOIDSHIM_CLASS_MAX; c++)
-			sum->classes[c][v] += term->classes[c][v];
-		for (int f = 0; f < EVIDENCE_FIELD_MAX; f++)
-			sum->fields[f][v] += term->fields[f][v];
-	}
+	__u64 agreed = 0;
+
+	for (int c = 0; c < GOIDSHIM_CLASS_MAX; c++)
+		agreed += p->counts[whose].classes[c][EVIDENCE_AGREED];
+	return agreed;
 }
 
 static void sum_process(struct trial_sums *s, const struct trial_process *p)
 {
-	__u64 by_shim = p->counts[EVIDENCE_LAYOUT_SHIM].verdicts[EVIDENCE_AGREED];
-
-	sum_counts(&s->counts, &p->counts[EVIDENCE_LAYOUT_SHIM]);
-	sum_counts(&s->counts, &p->counts[EVIDENCE_LAYOUT_OWN]);
+	for (int whose = 0; whose < EVIDENCE_LAYOUT_MAX; whose++)
+		witness_add_counts(&s->counts, &p->counts[whose]);
+	s->threads += p->threads;
+	s->events_lost += p->events_lost;
 	s->coverage.hits += p->coverage.hits;
 	s->coverage.fired += p->coverage.fired;
 	if (p->has_ring) {
@@ -276,9 +274,9 @@ static void sum_process(struct trial_sums *s, const struct trial_process *p)
 		s->ring_hits += p->coverage.hits;
 	}
 	if (p->layouts == TRIAL_LAYOUTS_DIFFER)
-		s->wrong_layout += by_shim;
+		s->wrong_layout += agreed_by(p, EVIDENCE_LAYOUT_SHIM);
 	else if (p->layouts == TRIAL_LAYOUTS_UNCONFIRMED)
-		s->unconfirmed += by_shim;
+		s->unconfirmed += agreed_by(p, EVIDENCE_LAYOUT_SHIM);
 }
 
 void trial_sum(const struct trial *trial, struct trial_sums *ret)
@@ -286,8 +284,11 @@ void trial_sum(const struct trial *trial, struct trial_sums *ret)
 	*ret = (struct trial_sums){ 0 };
 	for (size_t i = 0; i < trial->count; i++)
 		sum_process(ret, &trial->processes[i]);
-	ret->readings = ret->counts.readings;
-	memcpy(ret->outcomes, ret->counts.verdicts, sizeof(ret->outcomes));
+	for (int c = 0; c < GOIDSHIM_CLASS_MAX; c++)
+		for (int v = 0; v < EVIDENCE_VERDICT_MAX; v++) {
+			ret->outcomes[v] += ret->counts.classes[c][v];
+			ret->readings += ret->counts.classes[c][v];
+		}
 	ret->outcomes[EVIDENCE_AGREED] -= ret->unconfirmed + ret->wrong_layout;
 }
 

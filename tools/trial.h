@@ -23,7 +23,7 @@ enum trial_layouts {
 
 /* What the lanes' sequence numbers say. */
 struct trial_coverage {
-	__u64 hits;		/* readings that reached the witness */
+	__u64 hits;		/* readings that the witness judged */
 	__u64 fired;		/* readings from each lane's first hit to its last */
 };
 
@@ -35,6 +35,8 @@ struct trial_process {
 	bool has_ring;
 	struct ringwatch ring;
 	__u64 samples_before;		/* in the ring when the witness came */
+	__u64 threads;			/* thread probe hits */
+	__u64 events_lost;		/* disputes whose details found no room */
 	struct evidence_counts counts[EVIDENCE_LAYOUT_MAX];
 	struct trial_coverage coverage;
 };
@@ -55,6 +57,8 @@ struct trial_sums {
 	__u64 wrong_layout;	/* agreed by the shim's layouts, which are wrong */
 	__u64 ring_samples;	/* of the rings that we could open */
 	__u64 ring_hits;	/* hits in the processes of those rings */
+	__u64 threads;
+	__u64 events_lost;
 	struct evidence_counts counts;
 	struct trial_coverage coverage;
 };

@@ -126,9 +126,9 @@ static void print_coverage(FILE *out, const struct trial_sums *s)
 		fprintf(out, "; %" PRIu64 " of %" PRIu64 " in the ring", (uint64_t)s->ring_hits,
 			(uint64_t)s->ring_samples);
 	fputc('\n', out);
-	if (s->counts.events_lost)
+	if (s->events_lost)
 		fprintf(out, "           %" PRIu64 " disputes counted, but their details lost\n",
-			(uint64_t)s->counts.events_lost);
+			(uint64_t)s->events_lost);
 }
 
 void verdict_print_text(FILE *out, const struct trial *trial, const struct trial_sums *sums,
@@ -194,8 +194,9 @@ static json_t *json_processes(const struct trial *trial)
 	return array;
 }
 
-static json_t *json_counts(const struct evidence_counts *n)
+static json_t *json_counts(const struct trial_sums *sums)
 {
+	const struct evidence_counts *n = &sums->counts;
 	json_t *classes = json_object(), *fields = json_object();
 
 	for (int c = 0; c < GOIDSHIM_CLASS_MAX; c++)
@@ -205,7 +206,8 @@ static json_t *json_counts(const struct evidence_counts *n)
 	for (int f = 0; f < EVIDENCE_FIELD_MAX; f++)
 		json_object_set_new(fields, field_names[f], json_outcomes(n->fields[f]));
 	return json_pack("{s:o, s:o, s:o, s:o}", "classes", classes, "fields", fields, "threads",
-			 json_number(n->threads), "events_lost", json_number(n->events_lost));
+			 json_number(sums->threads), "events_lost",
+			 json_number(sums->events_lost));
 }
 
 static int json_print(FILE *out, json_t *object, size_t flags)
@@ -235,7 +237,7 @@ int verdict_print_json(FILE *out, const struct trial *trial, const struct trial_
 			  json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "verdict",
 				    verdict_names[verdict_reach(sums)], "cause", cause ? cause : "",
 				    "readings", json_number(sums->readings), "outcomes", outcomes,
-				    "coverage", coverage, "counts", json_counts(&sums->counts),
+				    "coverage", coverage, "counts", json_counts(sums),
 				    "processes", json_processes(trial)),
 			  JSON_INDENT(2));
 }

@@ -149,16 +149,21 @@ static struct witness *attach_witness(void)
 	return NULL;
 }
 
+static void add_agreed(void *context, pid_t pid, const struct evidence_lane *lane)
+{
+	for (int c = 0; c < GOIDSHIM_CLASS_MAX; c++)
+		*(__u64 *)context += lane->counts[EVIDENCE_LAYOUT_OWN].classes[c][EVIDENCE_AGREED];
+}
+
 /* A figure of hits that did not happen would look very good. */
 static int check_hits(struct witness *w)
 {
-	struct evidence_counts counts[EVIDENCE_LAYOUT_MAX];
+	__u64 agreed = 0;
 
-	witness_get_counts(w, getpid(), counts);
-	if (counts[EVIDENCE_LAYOUT_OWN].verdicts[EVIDENCE_AGREED] == sequence)
+	witness_each_lane(w, add_agreed, &agreed);
+	if (agreed == sequence)
 		return 0;
-	fprintf(stderr, "%llu hits, but the witness agreed to %llu\n", sequence,
-		counts[EVIDENCE_LAYOUT_OWN].verdicts[EVIDENCE_AGREED]);
+	fprintf(stderr, "%llu hits, but the witness agreed to %llu\n", sequence, agreed);
 	return 1;
 }
 
