@@ -30,6 +30,11 @@ static void fill_geometry(struct goidshim_header *h, const struct ringfile_shape
 	h->blocks_reserved = h->block_count;
 	h->lane_used = h->lane_count;
 	h->file_size = h->blocks_offset + (__u64)h->block_count * h->block_size;
+	if (shape->inside_size) {
+		h->inside_offset = h->file_size;
+		h->inside_size = shape->inside_size;
+		h->file_size += (__u64)h->lane_count * h->inside_size;
+	}
 }
 
 static void fill_facts(struct goidshim_header *h)
@@ -149,18 +154,20 @@ void *ringfile_note(const struct ringfile *ring, const void *record)
 	return to;
 }
 
+union sampled {
+	struct goidshim_sample sample;
+	struct goidshim_wait wait;
+	__u64 words[sizeof(struct goidshim_wait) / 8 + GOIDSHIM_MAX_STACK];
+};
+
 /* A record that begins with a sample and is `fixed` bytes long without its frames. */
-static void *add_sampled(const struct ringfile *ring, __u32 block, __u16 type, size_t fixed,
-			 __u64 time_ns, __u64 goid, __u16 depth)
+static union sampled make_sampled(const struct ringfile *ring, __u32 lane, __u16 type,
+				  size_t fixed, __u64 time_ns, __u64 goid, __u16 depth)
 {
-	struct goidshim_lane *l = ringfile_lane(ring, ringfile_block(ring, block)->lane);
-	union {
-		struct goidshim_sample sample;
-		__u64 words[sizeof(struct goidshim_wait) / 8 + GOIDSHIM_MAX_STACK];
-	} r = { .sample = {
+	union sampled r = { .sample = {
 			.record = { .size = (__u32)(fixed + depth * sizeof(__u64)), .type = type },
 			.time_ns = time_ns,
-			.sequence = ++l->samples,
+			.sequence = ++ringfile_lane(ring, lane)->samples,
 			.goid = goid,
 			.pc = 0x401000,
 			.sp = 0xc000001000,
@@ -169,7 +176,7 @@ static void *add_sampled(const struct ringfile *ring, __u32 block, __u16 type, s
 			.start_pc = goid ? 0x402000 + goid : 0,
 			.go_pc = goid ? 0x403000 : 0,
 			.parent_goid = goid > 1,
-			.tid = 4242 + ringfile_block(ring, block)->lane,
+			.tid = 4242 + lane,
 			.periods = fixed == sizeof(r.sample),
 			.class_ = goid ? GOIDSHIM_CLASS_GO : GOIDSHIM_CLASS_C_THREAD,
 			.reason = goid ? GOIDSHIM_REASON_OK : GOIDSHIM_REASON_G_ZERO,
@@ -182,7 +189,36 @@ static void *add_sampled(const struct ringfile *ring, __u32 block, __u16 type, s
 
 	for (unsigned i = 0; i < depth; i++)
 		r.words[fixed / 8 + i] = 0x401000 + i;
+	return r;
+}
+
+static void *add_sampled(const struct ringfile *ring, __u32 block, __u16 type, size_t fixed,
+			 __u64 time_ns, __u64 goid, __u16 depth)
+{
+	union sampled r = make_sampled(ring, ringfile_block(ring, block)->lane, type, fixed,
+				       time_ns, goid, depth);
+
 	return ringfile_add(ring, block, &r);
+}
+
+struct goidshim_inside *ringfile_inside(const struct ringfile *ring, __u32 lane, __u64 start_ns,
+					__u64 goid, __u16 depth)
+{
+	const struct goidshim_header *h = ringfile_header(ring);
+	union sampled r = make_sampled(ring, lane, GOIDSHIM_RECORD_BLOCK, sizeof(r.wait), start_ns,
+				       goid, depth);
+	struct goidshim_inside *slot = (struct goidshim_inside *)
+		(ring->bytes + h->inside_offset + (__u64)lane * h->inside_size);
+
+	if (sizeof(*slot) + depth * sizeof(__u64) > h->inside_size)
+		errx(99, "ringfile: an inside slot is too small");
+	r.wait.start_ns = start_ns;
+	r.wait.holder_object = 0xff;
+	slot->generation += 2;
+	slot->state = 1;
+	memcpy(&slot->wait, &r, r.sample.record.size);
+	ringfile_lane(ring, lane)->owner_tid = r.sample.tid;
+	return slot;
 }
 
 struct goidshim_sample *ringfile_sample(const struct ringfile *ring, __u32 block, __u64 time_ns,

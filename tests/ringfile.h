@@ -26,6 +26,7 @@ struct ringfile_shape {
 	__u32 blocks;			/* 8 */
 	__u32 block_size;		/* 1024 */
 	__u32 notes_size;		/* 1024 */
+	__u32 inside_size;		/* 0: no inside slots */
 	__u32 newer_header;		/* bytes of header that this version does not know */
 	__u32 newer_lane;		/* bytes of each lane likewise */
 };
@@ -67,6 +68,10 @@ struct goidshim_thread *ringfile_thread(const struct ringfile *ring, __u32 block
 struct goidshim_module *ringfile_module(const struct ringfile *ring, __u32 index,
 					const char *path, __u64 start, __u64 end);
 struct goidshim_message *ringfile_message(const struct ringfile *ring, const char *text);
+
+/* A thread's lane and its inside slot: since `start_ns` in system call 0, with `depth` frames. */
+struct goidshim_inside *ringfile_inside(const struct ringfile *ring, __u32 lane, __u64 start_ns,
+					__u64 goid, __u16 depth);
 
 /*
  * One of everything: three lanes, samples of every class and reason, stacks,

@@ -400,6 +400,90 @@ Test(reader, survives_truncation_during_a_pass)
 	reader_close(reader);
 }
 
+/* The start times of the waits that have not ended, as "1 2 3". */
+static const char *waits(struct reader *reader)
+{
+	static char times[256];
+	const struct goidshim_wait *wait;
+	char *to = times;
+	__u32 slot = 0;
+
+	*to = '\0';
+	cr_assert(eq(int, reader_poll(reader, READER_BY_CLAIM), 0));
+	while (reader_next_inside(reader, &slot, &wait) > 0)
+		to += sprintf(to, "%s%llu", to == times ? "" : " ", wait->start_ns);
+	return times;
+}
+
+static const struct ringfile_shape waiting = {
+	.inside_size = sizeof(struct goidshim_inside) + 4 * sizeof(__u64),
+};
+
+Test(reader, yields_the_waits_that_have_not_ended)
+{
+	struct goidshim_inside *slot;
+	struct ringfile ring;
+	struct reader *reader;
+
+	ringfile_open(&ring, &waiting);
+	slot = ringfile_inside(&ring, 0, 10, 7, 4);
+	ringfile_inside(&ring, 2, 30, 0, 0);
+	reader = open_reader(&ring);
+	expect_text(waits(reader), "10 30");
+	slot->state = 0;
+	expect_text(waits(reader), "30");
+	slot->state = 1;
+	slot->generation++;
+	expect_text(waits(reader), "30", "is being written");
+	slot->generation++;
+	ringfile_lane(&ring, 0)->owner_tid++;
+	expect_text(waits(reader), "30", "its thread has ended");
+	ringfile_lane(&ring, 0)->owner_tid--;
+	ringfile_header(&ring)->lane_used = 1;
+	expect_text(waits(reader), "10", "lanes that nobody has had");
+	reader_close(reader);
+	ringfile_close(&ring);
+}
+
+Test(reader, yields_no_wait_that_makes_no_sense)
+{
+	struct goidshim_inside *slot, good;
+	struct ringfile ring;
+	struct reader *reader;
+
+	ringfile_open(&ring, &waiting);
+	slot = ringfile_inside(&ring, 0, 10, 7, 4);
+	good = *slot;
+	reader = open_reader(&ring);
+	slot->wait.sample.stack_depth++;
+	expect_text(waits(reader), "", "a stack beyond the record");
+	*slot = good;
+	slot->wait.sample.record.size += 8;
+	expect_text(waits(reader), "", "a record beyond the slot");
+	*slot = good;
+	slot->wait.sample.record.type = GOIDSHIM_RECORD_SAMPLE;
+	expect_text(waits(reader), "", "no wait at all");
+	*slot = good;
+	slot->wait.sample.goid = 0;
+	expect_text(waits(reader), "", "a goroutine without a number");
+	*slot = good;
+	expect_text(waits(reader), "10");
+	reader_close(reader);
+	ringfile_close(&ring);
+}
+
+Test(reader, has_no_waits_where_there_are_no_slots)
+{
+	struct ringfile ring;
+	struct reader *reader;
+
+	ringfile_open(&ring, &usual);
+	reader = open_reader(&ring);
+	expect_text(waits(reader), "");
+	reader_close(reader);
+	ringfile_close(&ring);
+}
+
 /* Headers that must be refused, each with words that say so. */
 static void no_magic(struct goidshim_header *h)
 {
@@ -441,6 +525,18 @@ static void misaligned_block_size(struct goidshim_header *h)
 	h->block_size--;
 }
 
+static void small_inside_slots(struct goidshim_header *h)
+{
+	h->inside_offset = h->file_size;
+	h->inside_size = sizeof(struct goidshim_inside) - 8;
+}
+
+static void inside_slots_beyond_the_file(struct goidshim_header *h)
+{
+	h->inside_offset = h->file_size;
+	h->inside_size = sizeof(struct goidshim_inside);
+}
+
 Test(reader, refuses_an_impossible_header_in_words)
 {
 	static const struct {
@@ -455,6 +551,8 @@ Test(reader, refuses_an_impossible_header_in_words)
 		{ blocks_beyond_the_file, "overlap" },
 		{ too_many_objects, "too many Go runtimes" },
 		{ misaligned_block_size, "blocks make no sense" },
+		{ small_inside_slots, "inside slots make no sense" },
+		{ inside_slots_beyond_the_file, "overlap" },
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -23,7 +23,7 @@ enum {
 	BLOCK_MAX = 16 << 20,
 	BLOCKS_MAX = 4 << 20,
 	LIVE_MAX = 1 << 20,
-	LIVE_SIZE_MAX = 64 << 10,
+	SLOT_SIZE_MAX = 64 << 10,
 };
 static const __u64 PERIOD_MAX_NS = 3600ull * 1000 * 1000 * 1000;
 
@@ -64,6 +64,11 @@ static const char *check_version(const struct goidshim_header *h)
 	return NULL;
 }
 
+static bool is_slot_size(__u32 size, __u32 least)
+{
+	return size >= least && size <= SLOT_SIZE_MAX && size % GOIDSHIM_RECORD_ALIGN == 0;
+}
+
 static const char *check_sizes(const struct goidshim_header *h)
 {
 	if (h->header_size < HEADER_MIN)
@@ -77,21 +82,27 @@ static const char *check_sizes(const struct goidshim_header *h)
 	    h->block_size % GOIDSHIM_RECORD_ALIGN != 0 || h->block_count > BLOCKS_MAX)
 		return "is a damaged ring: its blocks make no sense";
 	if (h->live_count > 0 &&
-	    (h->live_size < sizeof(struct goidshim_live) || h->live_size > LIVE_SIZE_MAX ||
-	     h->live_size % GOIDSHIM_RECORD_ALIGN != 0 || h->live_count > LIVE_MAX))
+	    (!is_slot_size(h->live_size, sizeof(struct goidshim_live)) ||
+	     h->live_count > LIVE_MAX))
 		return "is a damaged ring: its live slots make no sense";
+	if (h->inside_offset > 0 && !is_slot_size(h->inside_size, sizeof(struct goidshim_inside)))
+		return "is a damaged ring: its inside slots make no sense";
 	return NULL;
 }
 
 /* The regions stand in the order of format.h's picture. */
 static const char *check_regions(const struct goidshim_header *h)
 {
+	__u64 live_end = h->inside_offset ? h->inside_offset : h->file_size;
+
 	if (h->file_size > INT64_MAX || h->header_size > h->lanes_offset ||
 	    !fits(h->lanes_offset, h->lane_count, h->lane_size, h->notes_offset) ||
 	    !fits(h->notes_offset, 1, h->notes_size, h->blocks_offset) ||
 	    !fits(h->blocks_offset, h->block_count, h->block_size,
-		  h->live_count ? h->live_offset : h->file_size) ||
-	    (h->live_count && !fits(h->live_offset, h->live_count, h->live_size, h->file_size)))
+		  h->live_count ? h->live_offset : live_end) ||
+	    (h->live_count && !fits(h->live_offset, h->live_count, h->live_size, live_end)) ||
+	    (h->inside_offset &&
+	     !fits(h->inside_offset, h->lane_count, h->inside_size, h->file_size)))
 		return "is a damaged ring: its parts overlap or lie outside it";
 	return NULL;
 }

@@ -51,7 +51,7 @@ struct reader {
 	size_t heap_count;
 	size_t heap_room;
 	unsigned char *spare;		/* one block's buffer, kept for the next block */
-	struct goidshim_live *live;	/* a copy of one slot */
+	struct slot *slot;		/* a copy of one live or inside slot */
 };
 
 int reader_open(const char *path, const char **ret_why, struct reader **ret_reader)
@@ -97,7 +97,7 @@ void reader_close(struct reader *reader)
 	heap_clear(reader);
 	free(reader->heap);
 	free(reader->spare);
-	free(reader->live);
+	free(reader->slot);
 	free(reader->cursors);
 	free(reader->lane_sequence);
 	notes_free(&reader->notes);
@@ -449,22 +449,40 @@ int reader_next(struct reader *reader, struct reader_item *ret_item)
 	return 0;
 }
 
-/* ---- live slots ---- */
+/* ---- live and inside slots ---- */
 
-/* Copies a slot; false unless it is in use, was not written meanwhile, and makes sense. */
-static bool read_live(struct reader *reader, __u32 slot)
+/* What both begin with; a record follows. */
+struct slot {
+	__u64 generation;
+	__u32 state;
+	__u32 reserved;
+	struct goidshim_record record[];
+};
+
+_Static_assert(offsetof(struct goidshim_live, alloc) == sizeof(struct slot), "ring format");
+_Static_assert(offsetof(struct goidshim_inside, wait) == sizeof(struct slot), "ring format");
+
+static int make_slot(struct reader *reader)
 {
 	const struct goidshim_header *h = &reader->image.header;
-	__u64 at = h->live_offset + (__u64)slot * h->live_size, generation = 0;
-	struct goidshim_live *live = reader->live;
-	__u32 room = h->live_size - offsetof(struct goidshim_live, alloc);
 
-	if (image_read(&reader->image, at, live, h->live_size) != h->live_size ||
-	    live->generation % 2 != 0 || live->state != 1)
+	if (!reader->slot)
+		reader->slot = malloc(h->live_size > h->inside_size ? h->live_size : h->inside_size);
+	return reader->slot ? 0 : -ENOMEM;
+}
+
+/* Copies a slot; false unless it is in use, was not written meanwhile, and makes sense. */
+static bool read_slot(struct reader *reader, __u64 at, __u32 size)
+{
+	struct slot *slot = reader->slot;
+	__u64 generation = 0;
+
+	if (image_read(&reader->image, at, slot, size) != size || slot->generation % 2 != 0 ||
+	    slot->state != 1)
 		return false;
 	image_read(&reader->image, at, &generation, sizeof(generation));
-	return generation == live->generation && record_check(&live->alloc, room) == RECORD_GOOD &&
-	       live->alloc.sample.record.type == GOIDSHIM_RECORD_ALLOC;
+	return generation == slot->generation &&
+	       record_check(slot->record, size - sizeof(*slot)) == RECORD_GOOD;
 }
 
 int reader_next_live(struct reader *reader, __u32 *slot, const struct goidshim_alloc **ret_alloc)
@@ -472,13 +490,54 @@ int reader_next_live(struct reader *reader, __u32 *slot, const struct goidshim_a
 	const struct goidshim_header *h = &reader->image.header;
 	__u32 count = h->live_used < h->live_count ? h->live_used : h->live_count;
 
-	if (!reader->live && count > 0)
-		reader->live = malloc(h->live_size);
-	if (!reader->live)
-		return count > 0 ? -ENOMEM : 0;
+	if (*slot < count && make_slot(reader))
+		return -ENOMEM;
 	while (*slot < count) {
-		if (read_live(reader, (*slot)++)) {
-			*ret_alloc = &reader->live->alloc;
+		__u64 at = h->live_offset + (__u64)(*slot)++ * h->live_size;
+
+		if (read_slot(reader, at, h->live_size) &&
+		    reader->slot->record->type == GOIDSHIM_RECORD_ALLOC) {
+			*ret_alloc = (const struct goidshim_alloc *)reader->slot->record;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static bool is_wait(const struct goidshim_record *record)
+{
+	return record->type == GOIDSHIM_RECORD_LOCK || record->type == GOIDSHIM_RECORD_BLOCK;
+}
+
+/* A thread that has ended, or was killed, has left its slot as it was. */
+static bool is_owner(const struct reader *reader, __u32 lane, __u32 tid)
+{
+	const struct goidshim_header *h = &reader->image.header;
+	__u32 owner = 0;
+
+	image_read(&reader->image,
+		   h->lanes_offset + (__u64)lane * h->lane_size +
+			   offsetof(struct goidshim_lane, owner_tid),
+		   &owner, sizeof(owner));
+	return owner == tid;
+}
+
+int reader_next_inside(struct reader *reader, __u32 *slot, const struct goidshim_wait **ret_wait)
+{
+	const struct goidshim_header *h = &reader->image.header;
+	__u32 lanes = h->lane_used < h->lane_count ? h->lane_used : h->lane_count;
+	__u32 count = h->inside_offset ? lanes : 0;
+
+	if (*slot < count && make_slot(reader))
+		return -ENOMEM;
+	while (*slot < count) {
+		__u32 lane = (*slot)++;
+		__u64 at = h->inside_offset + (__u64)lane * h->inside_size;
+		const struct goidshim_wait *wait = (const void *)reader->slot->record;
+
+		if (read_slot(reader, at, h->inside_size) && is_wait(reader->slot->record) &&
+		    is_owner(reader, lane, wait->sample.tid)) {
+			*ret_wait = wait;
 			return 1;
 		}
 	}

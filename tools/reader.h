@@ -94,6 +94,13 @@ int reader_next(struct reader *reader, struct reader_item *ret_item);
  */
 int reader_next_live(struct reader *reader, __u32 *slot, const struct goidshim_alloc **ret_alloc);
 
+/*
+ * The waits that have not ended: the record in the first inside slot from *slot
+ * on that is in use, makes sense and whose thread still owns the lane. Its
+ * duration is 0. Returns as reader_next_live() does. Begin with 0.
+ */
+int reader_next_inside(struct reader *reader, __u32 *slot, const struct goidshim_wait **ret_wait);
+
 /* All as of the last reader_poll (before it: as of reader_open). */
 const struct goidshim_header *reader_header(const struct reader *reader);
 const struct reader_totals *reader_totals(const struct reader *reader);
