@@ -257,7 +257,7 @@ script_tests += \
 	%D%/check-truth.tap \
 	%D%/check-wall.tap
 dist_noinst_SCRIPTS += %D%/go-toolchains
-EXTRA_DIST += %D%/preload.sh \
+EXTRA_DIST += %D%/preload.sh %D%/truth.sh \
 	%D%/fixtures/eintr.c \
 	%D%/fixtures/execs/execs.go \
 	%D%/fixtures/signals-host.c \
