@@ -16,6 +16,7 @@ libprobe_la_SOURCES = \
 	%D%/fsbase.c %D%/fsbase.h
 
 libprobesig_la_SOURCES += %D%/goid.sig.c %D%/goid.sig.h \
+	%D%/goself.sig.c %D%/goself.sig.h \
 	%D%/golabels.sig.c %D%/golabels.sig.h \
 	%D%/gopclntab.sig.c %D%/gopclntab.sig.h
 

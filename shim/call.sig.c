@@ -41,21 +41,20 @@ bool call_is_recording(void)
 	       !__atomic_load_n(&sampler.stopped, __ATOMIC_RELAXED);
 }
 
-/* A fault that a peek recovers from must not find its signal blocked: the kernel kills. */
-static void unblock_faults(struct call *call)
+void call_let_faults_in(struct call_faults *ret_before)
 {
 	const __u64 faults = FAULTS;
 
-	sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&faults, (long)&call->mask,
+	sys_call4(__NR_rt_sigprocmask, SIG_UNBLOCK, (long)&faults, (long)&ret_before->mask,
 		  sizeof(faults));
-	call->faults_were_blocked = (call->mask & FAULTS) != 0;
+	ret_before->were_blocked = (ret_before->mask & FAULTS) != 0;
 }
 
-static void restore_faults(const struct call *call)
+void call_put_faults_back(const struct call_faults *before)
 {
-	if (call->faults_were_blocked)
-		sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&call->mask, 0,
-			  sizeof(call->mask));
+	if (before->were_blocked)
+		sys_call4(__NR_rt_sigprocmask, SIG_SETMASK, (long)&before->mask, 0,
+			  sizeof(before->mask));
 }
 
 /* The guard is ours: no record is being made on this thread. */
@@ -100,9 +99,9 @@ bool call_begin(struct call *call, __u64 pc, __u64 sp)
 
 	if (!enter())
 		return false;
-	unblock_faults(call);
+	call_let_faults_in(&call->faults);
 	if (!find_lane(call)) {
-		restore_faults(call);
+		call_put_faults_back(&call->faults);
 		leave();
 		return false;
 	}
@@ -130,7 +129,7 @@ bool call_again(struct call *call)
 		return false;
 	}
 	call->lane = lane - 1;
-	call->faults_were_blocked = false;
+	call->faults.were_blocked = false;
 	call->taken.time_ns = sampler_now();
 	return true;
 }
@@ -240,7 +239,7 @@ void call_lose(const struct call *call, enum goidshim_lost reason)
 void call_end(struct call *call)
 {
 	sampler_thread_done(&self, call->lane + 1);
-	restore_faults(call);
+	call_put_faults_back(&call->faults);
 	leave();
 }
 

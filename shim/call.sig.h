@@ -39,10 +39,15 @@
 
 #pragma GCC visibility push(hidden)
 
+/* Signals as they were before call_let_faults_in(). */
+struct call_faults {
+	__u64 mask;
+	bool were_blocked;
+};
+
 struct call {
 	__u32 lane;
-	bool faults_were_blocked;
-	__u64 mask;		/* signals blocked before */
+	struct call_faults faults;
 	struct sampler_taken taken;
 };
 
@@ -60,6 +65,13 @@ int call_start(void);
 
 /* Is this process recording calls? False in a child of fork(). */
 bool call_is_recording(void);
+
+/*
+ * A fault that a peek recovers from must not find its signal blocked: the kernel
+ * kills. call_begin() and call_end() do this; without them, it is the caller's.
+ */
+void call_let_faults_in(struct call_faults *ret_before);
+void call_put_faults_back(const struct call_faults *before);
 
 /*
  * Begins a record of the calling thread: finds its lane and its goroutine. When

@@ -23,6 +23,7 @@ static const struct choice enable_choices[] = {
 static const struct choice events_choices[] = {
 	{ "cpu", GOIDSHIM_EVENT_CPU },
 	{ "heap", GOIDSHIM_EVENT_HEAP },
+	{ "lock", GOIDSHIM_EVENT_LOCK },
 	{ "block", GOIDSHIM_EVENT_BLOCK },
 	{ "wall", GOIDSHIM_EVENT_WALL },
 	{ 0, 0 },
@@ -152,6 +153,11 @@ static bool set_heap_interval(struct config *c, const char *value)
 	       c->heap_interval <= 1ull << 30;
 }
 
+static bool set_lock_min(struct config *c, const char *value)
+{
+	return parse_duration(value, &c->lock_min_ns);
+}
+
 static bool set_block_min(struct config *c, const char *value)
 {
 	return parse_duration(value, &c->block_min_ns);
@@ -234,8 +240,9 @@ static const struct variable {
 	{ "LOG_FILE", set_log_file, "a path" },
 	{ "LOG", set_log, "quiet, warn, info" },
 	{ "ENABLE", set_enable, "1 or 0" },
-	{ "EVENTS", set_events, "a list of cpu, heap, block, wall" },
+	{ "EVENTS", set_events, "a list of cpu, heap, lock, block, wall" },
 	{ "HEAP_INTERVAL", set_heap_interval, "1 to 1G (bytes)" },
+	{ "LOCK_MIN", set_lock_min, DURATION },
 	{ "BLOCK_MIN", set_block_min, DURATION },
 	{ "RATE", set_rate, "1 to 10000 (Hz)" },
 	{ "TRIGGER", set_trigger, "auto, sigtrap, perf, timer" },
@@ -332,6 +339,7 @@ void config_read(char **environ, struct config *ret)
 		.enable = true,
 		.events = GOIDSHIM_EVENT_CPU,
 		.heap_interval = 512u << 10,
+		.lock_min_ns = 10000,
 		.block_min_ns = 1000000,
 		.rate_hz = 99,
 		.ring_size = 32u << 20,

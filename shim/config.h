@@ -18,6 +18,7 @@ struct config {
 	bool enable;
 	__u32 events;		/* enum goidshim_event, or-ed; never 0 */
 	__u64 heap_interval;	/* bytes, 1 to 1G */
+	__u64 lock_min_ns;	/* shorter waits are not recorded; at most an hour */
 	__u64 block_min_ns;	/* shorter calls are not recorded; at most an hour */
 	__u32 rate_hz;		/* 1 to 10000 */
 	__u32 trigger;		/* enum goidshim_trigger, or CONFIG_AUTO */

@@ -17,6 +17,7 @@
 #include "shim/fault.sig.h"
 #include "shim/handler.h"
 #include "shim/heap.h"
+#include "shim/lock.h"
 #include "shim/log.h"
 #include "shim/modules.h"
 #include "shim/notes.sig.h"
@@ -149,13 +150,15 @@ static void start_calls(const struct config *config)
 {
 	int err = call_start();
 
-	if (err)
+	if (err) {
 		log_line(LOG_WARN, "not recording calls: %s (Linux 4.14 is needed)",
 			 strerror(-err));
-	if (err)
 		return;
+	}
 	if (config->events & GOIDSHIM_EVENT_HEAP)
 		heap_start(config->heap_interval, sampler.cookie);
+	if (config->events & GOIDSHIM_EVENT_LOCK)
+		lock_start(config->lock_min_ns);
 	if (config->events & GOIDSHIM_EVENT_BLOCK)
 		block_start(config->block_min_ns);
 }
@@ -244,5 +247,6 @@ void init_look_for_go(void)
 __attribute__((constructor)) static void start(void)
 {
 	config_read_log(environ);
+	lock_find();
 	init_look_for_go();
 }

@@ -52,16 +52,13 @@ static void fill(struct goidshim_wait *to, const struct call *call, const struct
 		.start_ns = in->start_ns,
 		.address = wait->address,
 		.kind = wait->kind,
-		.holder_object = 0xff,
+		.holder_tid = wait->holder_tid,
+		.holder_goid = wait->holder_goid,
+		.holder_start_pc = wait->holder_start_pc,
+		.holder_class = wait->holder_class,
+		.holder_reason = wait->holder_reason,
+		.holder_object = wait->type == GOIDSHIM_RECORD_LOCK ? wait->holder_object : 0xff,
 	};
-	if (wait->holder_tid) {
-		to->holder_tid = wait->holder_tid;
-		to->holder_goid = wait->holder_goid;
-		to->holder_start_pc = wait->holder_start_pc;
-		to->holder_class = wait->holder_class;
-		to->holder_reason = wait->holder_reason;
-		to->holder_object = wait->holder_object;
-	}
 	call_fill(call, wait->type, sizeof(*to), &to->sample);
 }
 

@@ -38,7 +38,7 @@ struct inside_wait {
 	__u64 address;
 	__u64 holder_goid;
 	__u64 holder_start_pc;
-	__u32 holder_tid;	/* 0: nobody known, and the other fields do not count */
+	__u32 holder_tid;	/* 0: nobody known */
 	__u8 holder_object;
 };
 

@@ -13,6 +13,8 @@ libshimsig_la_SOURCES = \
 	%D%/call.sig.c %D%/call.sig.h \
 	%D%/heap.sig.c %D%/heap.sig.h \
 	%D%/inside.sig.c %D%/inside.sig.h \
+	%D%/holder.sig.c %D%/holder.sig.h \
+	%D%/lock.sig.c %D%/lock.sig.h \
 	%D%/ring.sig.c %D%/ring.sig.h \
 	%D%/rate.sig.c %D%/rate.sig.h \
 	%D%/random.sig.h \
@@ -36,6 +38,7 @@ libgoidshim_la_SOURCES = \
 	%D%/init.c %D%/init.h \
 	%D%/interpose.c %D%/interpose.h \
 	%D%/heap.c %D%/heap.h \
+	%D%/lock.c %D%/lock.h \
 	%D%/block.c %D%/block.h \
 	%D%/threads.c \
 	%D%/exec.c \

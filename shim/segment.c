@@ -186,6 +186,7 @@ static void fill_identity(const struct config *config, struct goidshim_header *h
 	h->start_realtime_ns = clock_ns(CLOCK_REALTIME);
 	h->events = config->events;
 	h->heap_interval = config->events & GOIDSHIM_EVENT_HEAP ? config->heap_interval : 0;
+	h->lock_min_ns = config->events & GOIDSHIM_EVENT_LOCK ? config->lock_min_ns : 0;
 	h->block_min_ns = config->events & GOIDSHIM_EVENT_BLOCK ? config->block_min_ns : 0;
 	h->rate_hz = config->rate_hz;
 	h->period_ns = 1000000000u / config->rate_hz;

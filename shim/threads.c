@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "shim/call.sig.h"
+#include "shim/holder.sig.h"
 #include "shim/init.h"
 #include "shim/inside.sig.h"
 #include "shim/ring.sig.h"
@@ -37,6 +38,7 @@ static void leave(void *unused)
 	trigger_disarm_thread();
 	wall_disarm_thread();
 	sampler_leave_thread();
+	holder_leave_thread();
 	inside_leave_thread();
 	call_leave_thread();
 }

@@ -52,7 +52,8 @@ static struct config read_config(const char *a, const char *b, const char *c)
 static bool same(const struct config *a, const struct config *b)
 {
 	return a->enable == b->enable && a->events == b->events &&
-	       a->heap_interval == b->heap_interval && a->block_min_ns == b->block_min_ns &&
+	       a->heap_interval == b->heap_interval && a->lock_min_ns == b->lock_min_ns &&
+	       a->block_min_ns == b->block_min_ns &&
 	       a->rate_hz == b->rate_hz && a->trigger == b->trigger &&
 	       a->fsbase_method == b->fsbase_method && a->ring_mode == b->ring_mode &&
 	       a->ring_size == b->ring_size && a->unwind == b->unwind &&
@@ -67,6 +68,7 @@ Test(config, has_defaults)
 	cr_expect(c.enable);
 	cr_expect(eq(u32, c.events, GOIDSHIM_EVENT_CPU));
 	cr_expect(eq(u64, c.heap_interval, 512 << 10));
+	cr_expect(eq(u64, c.lock_min_ns, 10000));
 	cr_expect(eq(u64, c.block_min_ns, 1000000));
 	cr_expect(eq(u32, c.rate_hz, 99));
 	cr_expect(eq(u32, c.trigger, CONFIG_AUTO));
@@ -96,9 +98,12 @@ static const struct {
 	{ "GOIDSHIM_EVENTS=heap", FIELD(events), GOIDSHIM_EVENT_HEAP },
 	{ "GOIDSHIM_EVENTS=block", FIELD(events), GOIDSHIM_EVENT_BLOCK },
 	{ "GOIDSHIM_EVENTS=heap,cpu", FIELD(events), GOIDSHIM_EVENT_CPU | GOIDSHIM_EVENT_HEAP },
+	{ "GOIDSHIM_EVENTS=lock", FIELD(events), GOIDSHIM_EVENT_LOCK },
 	{ "GOIDSHIM_EVENTS=wall,cpu", FIELD(events), GOIDSHIM_EVENT_CPU | GOIDSHIM_EVENT_WALL },
 	{ "GOIDSHIM_HEAP_INTERVAL=1", FIELD(heap_interval), 1 },
 	{ "GOIDSHIM_HEAP_INTERVAL=64K", FIELD(heap_interval), 64 << 10 },
+	{ "GOIDSHIM_LOCK_MIN=0", FIELD(lock_min_ns), 0 },
+	{ "GOIDSHIM_LOCK_MIN=20us", FIELD(lock_min_ns), 20000 },
 	{ "GOIDSHIM_BLOCK_MIN=0", FIELD(block_min_ns), 0 },
 	{ "GOIDSHIM_BLOCK_MIN=750ns", FIELD(block_min_ns), 750 },
 	{ "GOIDSHIM_BLOCK_MIN=20us", FIELD(block_min_ns), 20000 },

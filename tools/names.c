@@ -46,6 +46,8 @@ const char *names_reason(unsigned reason)
 		[GOIDSHIM_REASON_PARKED_EXTRA_M] = "parked_extra_m",
 		[GOIDSHIM_REASON_GSIGNAL] = "gsignal",
 		[GOIDSHIM_REASON_DEAD] = "dead",
+		[GOIDSHIM_REASON_NO_OWNER] = "no_owner",
+		[GOIDSHIM_REASON_NOT_SEEN] = "not_seen",
 	};
 
 	return pick(keys, COUNT(keys), reason);

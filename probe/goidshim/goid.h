@@ -105,6 +105,9 @@ enum goidshim_reason {
 	GOIDSHIM_REASON_PARKED_EXTRA_M = 13,	/* m.isExtraInC: the goid in curg is stale */
 	GOIDSHIM_REASON_GSIGNAL = 14,		/* g is m.gsignal */
 	GOIDSHIM_REASON_DEAD = 15,		/* goroutine status is idle, dead or deadextra */
+	/* Of a lock's holder only: */
+	GOIDSHIM_REASON_NO_OWNER = 16,		/* the lock does not say which thread has it */
+	GOIDSHIM_REASON_NOT_SEEN = 17,		/* how that thread took it was not seen, or is forgotten */
 	GOIDSHIM_REASON_MAX
 };
 

@@ -354,8 +354,9 @@ enum goidshim_lock_kind {
  * record, with time_ns when it had ended. Frames follow this struct.
  *
  * The holder is who had the lock when the waiter began to sleep; it may have
- * passed through other hands since. Its goid is 0 unless
- * goidshim_class_has_goid(holder_class).
+ * passed through other hands since. holder_tid is the thread that took it,
+ * holder_goid the goroutine that it took it for, 0 unless
+ * goidshim_class_has_goid(holder_class). Class NONE: not known, for the reason.
  */
 struct goidshim_wait {
 	struct goidshim_sample sample;
