@@ -234,7 +234,9 @@ check_PROGRAMS += %D%/fixture_native
 #
 # end to end: programs under the shim
 #
-script_tests += %D%/check-heap.tap
+script_tests += %D%/check-heap.tap %D%/check-locks.tap
+EXTRA_DIST += %D%/fixtures/locks/locks.go %D%/fixtures/locks/locks.c \
+	%D%/fixtures/locks/locks.h %D%/fixtures/locks/standard.cc
 EXTRA_DIST += %D%/fixtures/leaks/leaks.go %D%/fixtures/leaks/leaks.c \
 	%D%/fixtures/leaks/leaks.h %D%/fixtures/leaks/leaks_new.cc
 script_tests += \

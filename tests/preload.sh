@@ -139,3 +139,17 @@ need_go() {
 	goroot=$(any_goroot)
 	[ -n "$goroot" ] || skip_all "no Go toolchain"
 }
+
+# Writes "VERSION GOROOT" lines to $work/versions: three of the toolchains, the oldest
+# and the newest among them, or all in the long form. Without any, ends the test.
+need_versions() {
+	GOIDSHIM_GO_CACHE=$go_cache "$toolchains" list | awk -v all="$long" '
+		{ line[NR] = $0 }
+		END {
+			middle = int((NR + 1) / 2)
+			for (i = 1; i <= NR; i++)
+				if (all || i == 1 || i == middle || i == NR)
+					print line[i]
+		}' >"$work/versions"
+	[ -s "$work/versions" ] || skip_all "no Go toolchain (tests/go-toolchains fetch)"
+}
