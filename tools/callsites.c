@@ -5,14 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Functions that ask for memory on behalf of their callers, by how they begin. */
+/* Functions that ask for memory, or for a lock, on behalf of their callers, by how they begin. */
 static const char *const passed_on[] = {
 	"operator new", "std::allocator", "__gnu_cxx::", "std::__new_allocator",
 	"reallocarray", "strdup", "__strdup", "strndup", "__strndup", "vasprintf", "asprintf",
-	"malloc", "calloc", "realloc", "allocate_dtv", "_dl_", "getline", "getdelim", "_IO_getdelim", "__libc_alloc", "_cgo_", "runtime.",
+	"malloc", "calloc", "realloc", "allocate_dtv", "_dl_", "getline", "getdelim",
+	"_IO_getdelim", "__libc_alloc", "_cgo_", "runtime.",
+	"pthread_", "__gthread_", "std::mutex", "std::recursive_", "std::timed_", "std::shared_",
+	"std::lock", "std::unique_lock", "std::scoped_lock", "std::__shared_", "std::condition_",
+	"std::_V2::condition_", "std::__condvar",
 };
 
-static bool is_passed_on(const char *function)
+bool callsites_is_passed_on(const char *function)
 {
 	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
 		if (strncmp(function, passed_on[i], strlen(passed_on[i])) == 0)
@@ -22,11 +26,11 @@ static bool is_passed_on(const char *function)
 	       strstr(function, "._Cgo_");
 }
 
-/* The first frame of the stack that counts; its innermost if none does. */
-static void find_site(const struct memory *memory, const struct stack *stack,
-		      struct symbolizer *symbolizer, struct callsite *ret)
+void callsites_find(const struct stacks *stacks, uint32_t id, struct symbolizer *symbolizer,
+		    struct callsite *ret)
 {
-	const __u64 *pcs = memory->stacks.pcs + stack->first;
+	const struct stack *stack = &stacks->stacks[id];
+	const __u64 *pcs = stacks->pcs + stack->first;
 	struct symbol frames[SYMBOLIZER_FRAMES_MAX];
 	bool is_go;
 
@@ -42,7 +46,7 @@ static void find_site(const struct memory *memory, const struct stack *stack,
 		for (unsigned j = 0; j < count; j++) {
 			if (i == 0 && j == 0)
 				ret->symbol = frames[0];
-			if (is_passed_on(frames[j].function))
+			if (callsites_is_passed_on(frames[j].function))
 				continue;
 			ret->symbol = frames[j];
 			ret->pc = pcs[i];
@@ -86,8 +90,8 @@ int callsites_make(const struct memory *memory, struct symbolizer *symbolizer,
 	if (!sites)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		find_site(memory, &memory->stacks.stacks[memory->stacks.series[i].stack],
-			  symbolizer, &sites[i]);
+		callsites_find(&memory->stacks, memory->stacks.series[i].stack, symbolizer,
+			       &sites[i]);
 		sites[i].sums = memory->sums[i];
 	}
 	qsort(sites, count, sizeof(*sites), compare_names);

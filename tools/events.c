@@ -37,7 +37,7 @@ static __u64 heap_interval(const struct goidshim_header *header)
 	return header->heap_interval;
 }
 
-static const struct event cpu = {
+const struct event events_cpu = {
 	.bit = GOIDSHIM_EVENT_CPU,
 	.record = GOIDSHIM_RECORD_SAMPLE,
 	.name = "cpu",
@@ -51,7 +51,7 @@ static const struct event cpu = {
 };
 
 /* The types are those of Go's own heap profiles, in their order. */
-static const struct event heap = {
+const struct event events_heap = {
 	.bit = GOIDSHIM_EVENT_HEAP,
 	.record = GOIDSHIM_RECORD_ALLOC,
 	.name = "heap",
@@ -69,7 +69,7 @@ static const struct event heap = {
 };
 
 /* As in Go's mutex and block profiles. */
-static const struct event lock = {
+const struct event events_lock = {
 	.bit = GOIDSHIM_EVENT_LOCK,
 	.record = GOIDSHIM_RECORD_LOCK,
 	.name = "lock",
@@ -85,7 +85,7 @@ static const struct event lock = {
 	.kind_name = names_lock_kind,
 };
 
-static const struct event block = {
+const struct event events_block = {
 	.bit = GOIDSHIM_EVENT_BLOCK,
 	.record = GOIDSHIM_RECORD_BLOCK,
 	.name = "block",
@@ -101,7 +101,7 @@ static const struct event block = {
 	.kind_name = syscalls_name,
 };
 
-static const struct event wall = {
+const struct event events_wall = {
 	.bit = GOIDSHIM_EVENT_WALL,
 	.record = GOIDSHIM_RECORD_WALL,
 	.name = "wall",
@@ -114,7 +114,9 @@ static const struct event wall = {
 	.period = step_wall,
 };
 
-const struct event *const events_all[] = { &cpu, &heap, &lock, &block, &wall, NULL };
+const struct event *const events_all[] = {
+	&events_cpu, &events_heap, &events_lock, &events_block, &events_wall, NULL,
+};
 
 const struct event *events_find(const char *name)
 {
@@ -135,7 +137,7 @@ const struct event *events_of(const struct goidshim_record *record)
 bool events_is_recorded(const struct event *event, const struct goidshim_header *header)
 {
 	/* An old writer, which had no choice, says nothing. */
-	return header->events ? (header->events & event->bit) != 0 : event == &cpu;
+	return header->events ? (header->events & event->bit) != 0 : event == &events_cpu;
 }
 
 const struct event *events_default(const struct goidshim_header *header)
@@ -143,7 +145,7 @@ const struct event *events_default(const struct goidshim_header *header)
 	for (const struct event *const *e = events_all; *e; e++)
 		if (events_is_recorded(*e, header))
 			return *e;
-	return &cpu;
+	return &events_cpu;
 }
 
 const char *events_unit(const struct event *event)

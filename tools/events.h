@@ -38,6 +38,12 @@ struct event {
 	const char *(*kind_name)(unsigned kind);
 };
 
+extern const struct event events_cpu;
+extern const struct event events_heap;
+extern const struct event events_lock;
+extern const struct event events_block;
+extern const struct event events_wall;
+
 /* In the order in which they are preferred where one must be chosen; ends with a NULL. */
 extern const struct event *const events_all[];
 

@@ -14,21 +14,21 @@
 static int root_name(const struct export_context *context, struct profiled *profiled,
 		     const struct series *series, uint32_t *ret_name)
 {
-	char name[PROFILED_TITLE_SIZE] = "";
+	char name[TITLES_SIZE] = "";
 
 	switch (context->root) {
 	case EXPORT_ROOT_NONE:
 		break;
 	case EXPORT_ROOT_GOROUTINE:
-		profiled_goroutine(context, series, name);
+		titles_goroutine(context, series, name);
 		break;
 	case EXPORT_ROOT_START:
-		profiled_start(context, series, name);
+		titles_start(context, series, name);
 		if (!*name)
-			profiled_goroutine(context, series, name);
+			titles_goroutine(context, series, name);
 		break;
 	case EXPORT_ROOT_THREAD:
-		profiled_thread(profiled, series, name);
+		titles_thread(&profiled->threads, series, name);
 		break;
 	}
 	return strings_add(&profiled->locations.strings, name, ret_name);
@@ -130,7 +130,7 @@ static int end(const struct export_context *context, void *state)
 	struct calltree tree;
 	int r = calltree_init(&tree);
 
-	profiled_complete(context, profiled);
+	profiled_complete(profiled);
 
 	for (size_t i = 0; i < profiled->stacks.series_count && !r; i++) {
 		progress_step(context->progress, "naming functions", i,
@@ -153,6 +153,7 @@ const struct exporter export_folded = {
 	.order = READER_BY_CLAIM,
 	.begin = profiled_begin,
 	.record = profiled_record,
+	.live = profiled_live,
 	.end = end,
 	.free = profiled_free,
 };

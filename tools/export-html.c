@@ -60,17 +60,17 @@ static int keep_start(struct page *page, uint32_t goroutine, uint32_t start)
 static int number(struct page *page, const struct series *series, uint32_t *ret_goroutine,
 		  uint32_t *ret_thread)
 {
-	char words[PROFILED_TITLE_SIZE];
+	char words[TITLES_SIZE];
 	uint32_t start;
 	int r;
 
-	profiled_goroutine(page->context, series, words);
+	titles_goroutine(page->context, series, words);
 	r = strings_add(&page->goroutines, words, ret_goroutine);
 	if (series->goid)
-		profiled_start(page->context, series, words);
+		titles_start(page->context, series, words);
 	if (!r)
 		r = strings_add(&page->starts, words, &start);
-	profiled_thread(page->profiled, series, words);
+	titles_thread(&page->profiled->threads, series, words);
 	if (!r)
 		r = strings_add(&page->threads, words, ret_thread);
 	return r ? r : keep_start(page, *ret_goroutine, start);
@@ -253,7 +253,7 @@ static int end(const struct export_context *context, void *state)
 	const char *mark = strstr(flamegraph_html, ">" MARK "<") + 1;
 	int r;
 
-	profiled_complete(context, page.profiled);
+	profiled_complete(page.profiled);
 	r = build(&page);
 	if (!r) {
 		fwrite(flamegraph_html, 1, (size_t)(mark - flamegraph_html), context->out);
@@ -275,6 +275,7 @@ const struct exporter export_html = {
 	.order = READER_BY_CLAIM,
 	.begin = profiled_begin,
 	.record = profiled_record,
+	.live = profiled_live,
 	.end = end,
 	.free = profiled_free,
 };

@@ -10,12 +10,13 @@
 
 #include "probe/fsbase.h"
 #include "tools/callsites.h"
-#include "tools/export.h"
 #include "tools/names.h"
 #include "tools/printable.h"
 #include "tools/profile.h"
 #include "tools/report.h"
+#include "tools/tally.h"
 #include "tools/target.h"
+#include "tools/waitsjson.h"
 
 static json_t *number(__u64 value)
 {
@@ -103,30 +104,46 @@ static const char *kind_word(enum report_kind kind)
 	return words[kind];
 }
 
-static json_t *build_goroutine(const struct export_context *c, const struct profile_goroutine *g)
+/* A goroutine's time in an event, CPU or wall, with `prefix` before the figures' names. */
+static json_t *build_goroutine(const struct export_context *c, const struct profile_goroutine *g,
+			       const char *prefix, __u64 step_ns)
 {
-	__u64 period_ns = reader_header(c->reader)->period_ns;
+	const struct {
+		const char *suffix;
+		__u64 periods;
+	} parts[] = { { "_ns", g->periods },
+		      { "_ns_c", g->periods_c },
+		      { "_ns_go", g->periods_go },
+		      { "_ns_runtime", g->periods_runtime } };
 	struct report_goroutine words;
+	json_t *object;
 
-	report_goroutine(c->symbolizer, g, &words);
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "goid",
-			 number(g->goid), "kind", kind_word(words.kind), "start",
-			 text(words.function), "created_at", text(words.created_at), "parent",
-			 g->parent_goid ? number(g->parent_goid) : json_null(), "samples",
-			 number(g->samples), "cpu_ns", number(profile_cpu_ns(g->periods, period_ns)),
-			 "cpu_ns_c", number(profile_cpu_ns(g->periods_c, period_ns)), "cpu_ns_go",
-			 number(profile_cpu_ns(g->periods_go, period_ns)), "cpu_ns_runtime",
-			 number(profile_cpu_ns(g->periods_runtime, period_ns)), "object",
-			 (int)g->object);
+	report_goroutine(c->symbolizer, g->start_pc, g->go_pc, &words);
+	object = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "goid", number(g->goid), "kind",
+			   kind_word(words.kind), "start", text(words.function), "created_at",
+			   text(words.created_at), "parent",
+			   g->parent_goid ? number(g->parent_goid) : json_null(), "samples",
+			   number(g->samples));
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "%s%s", prefix, parts[i].suffix);
+		json_object_set_new(object, key,
+				    number(profile_cpu_ns(parts[i].periods, step_ns)));
+	}
+	json_object_set_new(object, "object", json_integer(g->object));
+	return object;
 }
 
-static json_t *build_goroutines(const struct export_context *c, const struct profile *p)
+static json_t *build_goroutines(const struct export_context *c, const struct profile *p,
+				const char *prefix, __u64 step_ns)
 {
 	size_t count = c->limit && c->limit < p->goroutine_count ? c->limit : p->goroutine_count;
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(array, build_goroutine(c, &p->goroutines[i]));
+		json_array_append_new(array,
+				      build_goroutine(c, &p->goroutines[i], prefix, step_ns));
 	return array;
 }
 
@@ -175,30 +192,30 @@ static json_t *estimate(double value)
 	return number(memory_round(value));
 }
 
-static json_t *age(const struct export_context *c, const struct memory_sums *sums)
+static json_t *age(const struct memory *memory, const struct memory_sums *sums)
 {
-	__u64 now = c->memory->last_ns;
+	__u64 now = memory->last_ns;
 
 	return sums->oldest_ns ? json_real((double)(now - sums->oldest_ns) / 1e9) : json_null();
 }
 
-static void add_sums(const struct export_context *c, json_t *object, const struct memory_sums *sums)
+static void add_sums(const struct memory *memory, json_t *object, const struct memory_sums *sums)
 {
 	json_object_set_new(object, "in_use_bytes", estimate(sums->used_bytes));
 	json_object_set_new(object, "in_use_objects", estimate(sums->used_objects));
 	json_object_set_new(object, "alloc_bytes", estimate(sums->alloc_bytes));
 	json_object_set_new(object, "alloc_objects", estimate(sums->alloc_objects));
-	json_object_set_new(object, "oldest_s", age(c, sums));
+	json_object_set_new(object, "oldest_s", age(memory, sums));
 }
 
-static json_t *build_memory_goroutine(const struct export_context *c,
+static json_t *build_memory_goroutine(const struct export_context *c, const struct memory *memory,
 				      const struct memory_goroutine *g)
 {
 	struct report_goroutine words;
 	json_t *object;
 
 	if (g->who.goid) {
-		report_goroutine(c->symbolizer, &g->who, &words);
+		report_goroutine(c->symbolizer, g->who.start_pc, g->who.go_pc, &words);
 		object = json_pack("{s:o, s:s, s:o, s:o, s:i}", "goid", number(g->who.goid), "kind",
 				   kind_word(words.kind), "start", text(words.function),
 				   "created_at", text(words.created_at), "object",
@@ -207,11 +224,11 @@ static json_t *build_memory_goroutine(const struct export_context *c,
 		object = json_pack("{s:n, s:s, s:s}", "goid", "class", names_class(g->class_),
 				   "reason", names_reason(g->reason));
 	}
-	add_sums(c, object, &g->sums);
+	add_sums(memory, object, &g->sums);
 	return object;
 }
 
-static json_t *build_site(const struct export_context *c, const struct callsite *site)
+static json_t *build_site(const struct memory *memory, const struct callsite *site)
 {
 	char hex[32];
 	json_t *object;
@@ -221,51 +238,68 @@ static json_t *build_site(const struct export_context *c, const struct callsite 
 			   text(site->symbol.function ? site->symbol.function : hex), "file",
 			   text(site->symbol.file ? site->symbol.file : ""), "line",
 			   site->symbol.line ? number(site->symbol.line) : json_null());
-	add_sums(c, object, &site->sums);
+	add_sums(memory, object, &site->sums);
 	return object;
 }
 
-static json_t *build_memory(const struct export_context *c)
+static json_t *build_memory(const struct export_context *c, const struct memory *memory)
 {
 	json_t *goroutines, *array, *object;
 	struct callsite *sites;
 	size_t count;
 
-	if (callsites_make(c->memory, c->symbolizer, &sites, &count) < 0)
+	if (callsites_make(memory, c->symbolizer, &sites, &count) < 0)
 		return json_null();
-	memory_sort(c->memory);
 	goroutines = json_array();
 	array = json_array();
-	for (size_t i = 0; i < c->memory->goroutine_count; i++)
+	for (size_t i = 0; i < memory->goroutine_count; i++)
 		json_array_append_new(goroutines,
-				      build_memory_goroutine(c, &c->memory->goroutines[i]));
+				      build_memory_goroutine(c, memory,
+							     &memory->goroutines[i]));
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(array, build_site(c, &sites[i]));
+		json_array_append_new(array, build_site(memory, &sites[i]));
 	free(sites);
-	object = json_pack("{s:o, s:o, s:o, s:o}", "interval", number(c->memory->interval), "records",
-			   number(c->memory->records), "goroutines", goroutines, "sites", array);
-	add_sums(c, object, &c->memory->total);
+	object = json_pack("{s:o, s:o, s:o, s:o}", "interval", number(memory->interval), "records",
+			   number(memory->records), "goroutines", goroutines, "sites", array);
+	add_sums(memory, object, &memory->total);
 	return object;
+}
+
+static json_t *build_wall(const struct export_context *c, const struct profile *p)
+{
+	__u64 step = reader_header(c->reader)->wall_period_ns;
+
+	return json_pack("{s:o, s:o, s:o}", "samples", number(p->samples), "wall_ns",
+			 number(profile_cpu_ns(p->periods, step)), "goroutines",
+			 build_goroutines(c, p, "wall", step));
 }
 
 static int json_end(const struct export_context *c, void *state)
 {
-	struct profile *p = state;
+	struct tally *tally = state;
+	const struct profile *p = tally->cpu;
 	json_t *by_reason, *by_class, *root;
-	int err;
+	int err = tally_complete(tally);
 
-	profile_sort(p);
+	if (err)
+		return err;
 	build_unattributed(p, &by_reason, &by_class);
 	root = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "target", build_target(c),
 			 "discovery", build_discovery(c), "sampling", build_sampling(c, p),
-			 "goroutines", build_goroutines(c, p), "unattributed", by_reason,
+			 "goroutines", build_goroutines(c, p, "cpu", reader_header(c->reader)->period_ns), "unattributed", by_reason,
 			 "unattributed_by_class", by_class, "damage", build_damage(c));
 	if (!root)
 		return -ENOMEM;
-	if (export_shows(c, GOIDSHIM_EVENT_HEAP))
-		json_object_set_new(root, "c_memory", build_memory(c));
+	if (export_shows(c, &events_heap))
+		json_object_set_new(root, "c_memory", build_memory(c, tally->memory));
+	if (export_shows(c, &events_wall))
+		json_object_set_new(root, "wall", build_wall(c, tally->wall));
+	err = waitsjson_add(c, tally, root);
+	if (err)
+		goto out_free;
 	err = json_dumpf(root, c->out, JSON_INDENT(2)) < 0 ? -EIO : 0;
 	fputc('\n', c->out);
+out_free:
 	json_decref(root);
 	return err;
 }
@@ -274,8 +308,9 @@ const struct exporter export_json = {
 	.name = "json",
 	.about = "the same report as one JSON object",
 	.order = READER_BY_CLAIM,
-	.begin = export_profile_begin,
-	.record = export_profile_record,
+	.begin = tally_begin,
+	.record = tally_record,
+	.live = tally_live,
 	.end = json_end,
-	.free = export_profile_free,
+	.free = tally_free,
 };

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "tools/json.h"
+#include "tools/memory.h"
 #include "tools/printable.h"
 #include "tools/profile.h"
 #include "tools/target.h"
@@ -153,7 +154,7 @@ static bool is_same(const void *owner, uint32_t id, const void *key)
 static int add_track(const struct export_context *context, struct trace *trace,
 		     const struct series *series, const uint64_t key[2])
 {
-	char title[PROFILED_TITLE_SIZE];
+	char title[TITLES_SIZE];
 	struct track *track;
 
 	if (trace->count == trace->room) {
@@ -172,9 +173,9 @@ static int add_track(const struct export_context *context, struct trace *trace,
 		return -ENOMEM;
 	trace->count++;
 	if (series->goid)
-		profiled_goroutine(context, series, title);
+		titles_goroutine(context, series, title);
 	else
-		profiled_thread(&trace->profiled, series, title);
+		titles_thread(&trace->profiled.threads, series, title);
 	put_name(context->out, trace, "thread_name", track->process, track->number, title);
 	return 0;
 }
@@ -273,7 +274,7 @@ static void put_wait(const struct export_context *context, struct trace *trace,
 		     const struct goidshim_wait *record, uint64_t start_ns)
 {
 	const struct event *event = events_of(&record->sample.record);
-	char holder[PROFILED_TITLE_SIZE];
+	char holder[TITLES_SIZE];
 	FILE *out = context->out;
 
 	begin_on_track(out, trace, track, "X", event->name);
@@ -283,7 +284,7 @@ static void put_wait(const struct export_context *context, struct trace *trace,
 	fprintf(out, ",\"args\":{\"delay_ns\":%llu", record->duration_ns);
 	if (wait->address)
 		fprintf(out, ",\"address\":\"0x%llx\"", (unsigned long long)wait->address);
-	profiled_holder(context, &trace->profiled, wait, holder);
+	titles_holder(context, &trace->profiled.threads, wait, holder);
 	if (*holder) {
 		fputs(",\"holder\":", out);
 		json_put_string(out, holder);

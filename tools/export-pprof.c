@@ -81,7 +81,7 @@ static int put(struct writer *w, const Pprof__Profile *part)
 /* The number of a text; -ENOMEM is left in *err, which stays as it is otherwise. */
 static int64_t text(struct writer *w, const char *words, int *err)
 {
-	char clean[PROFILED_TITLE_SIZE];
+	char clean[TITLES_SIZE];
 	uint32_t id = 0;
 
 	if (strings_add(w->strings, printable_copy(clean, sizeof(clean), words), &id))
@@ -182,7 +182,7 @@ static void add_go_labels(struct writer *w, struct label_list *list, uint32_t nu
 	const struct stacks *stacks = &w->profiled->stacks;
 	const char *bytes = stacks->label_bytes + stacks->labels[number - 1].first;
 	size_t size = stacks->labels[number - 1].size;
-	char key[256], value[PROFILED_NAME_SIZE];
+	char key[256], value[TITLES_NAME_SIZE];
 	struct label label;
 
 	while (list->count < LABELS_MAX && labels_next(&bytes, &size, &label)) {
@@ -195,16 +195,16 @@ static void add_go_labels(struct writer *w, struct label_list *list, uint32_t nu
 static int add_labels(struct writer *w, const struct series *series, struct label_list *list)
 {
 	const struct stack *stack = &w->profiled->stacks.stacks[series->stack];
-	char words[PROFILED_TITLE_SIZE];
+	char words[TITLES_SIZE];
 	const char *name = threads_name(&w->profiled->threads, series->tid);
 	int err = 0;
 
 	list->count = 0;
 	if (series->goid) {
 		add_label(w, list, "goid", &err)->num = (int64_t)series->goid;
-		profiled_start(w->context, series, words);
+		titles_start(w->context, series, words);
 	} else {
-		profiled_goroutine(w->context, series, words);
+		titles_goroutine(w->context, series, words);
 	}
 	add_label(w, list, "goroutine", &err)->str = text(w, words, &err);
 	add_label(w, list, "tid", &err)->num = series->tid;
@@ -358,7 +358,7 @@ static int end(const struct export_context *context, void *state)
 		return -ENOMEM;
 	w->context = context;
 	w->profiled = state;
-	profiled_complete(context, w->profiled);
+	profiled_complete(w->profiled);
 	w->strings = &w->profiled->locations.strings;
 	/* 15 + 16: a window of 32 KiB, and gzip's header and trailer. */
 	if (deflateInit2(&w->zip, 3, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK) {
@@ -379,6 +379,7 @@ const struct exporter export_pprof = {
 	.is_binary = true,
 	.begin = profiled_begin,
 	.record = profiled_record,
+	.live = profiled_live,
 	.end = end,
 	.free = profiled_free,
 };

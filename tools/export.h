@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #include "tools/events.h"
-#include "tools/memory.h"
 #include "tools/progress.h"
 #include "tools/reader.h"
 #include "tools/symbolizer.h"
@@ -29,7 +28,6 @@ struct export_context {
 	const char *path;		/* of the ring */
 	const struct reader *reader;
 	struct symbolizer *symbolizer;
-	struct memory *memory;		/* complete when `end` is called; NULL: none was recorded */
 	bool is_alive;			/* the target, when the ring was read last */
 	bool is_followed;		/* the ring was read while the target ran */
 	bool use_color;
@@ -51,6 +49,9 @@ struct exporter {
 	int (*begin)(const struct export_context *context, void **ret_state);
 	int (*record)(const struct export_context *context, void *state,
 		      const struct reader_item *item);
+	/* After the records: an allocation that is in use; it may have been a record, too. */
+	int (*live)(const struct export_context *context, void *state,
+		    const struct goidshim_alloc *alloc);	/* NULL: it does not matter */
 	/* Writes what is still to be written. */
 	int (*end)(const struct export_context *context, void *state);
 	void (*free)(void *state);
@@ -71,12 +72,6 @@ extern const struct exporter *const export_all[];
 const struct exporter *export_find(const char *name);
 
 /* Is this event to be shown? It was recorded, and no other was asked for. */
-bool export_shows(const struct export_context *context, enum goidshim_event bit);
-
-/* begin, record and free for exporters whose state is a struct profile. */
-int export_profile_begin(const struct export_context *context, void **ret_state);
-int export_profile_record(const struct export_context *context, void *state,
-			  const struct reader_item *item);
-void export_profile_free(void *state);
+bool export_shows(const struct export_context *context, const struct event *event);
 
 #endif

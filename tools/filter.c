@@ -104,10 +104,9 @@ static bool is_same(const void *owner, uint32_t id, const void *key)
 static bool judge_start(const struct filter *filter, struct symbolizer *symbolizer,
 			const struct goidshim_sample *sample)
 {
-	struct profile_goroutine goroutine = { .start_pc = sample->start_pc };
 	struct report_goroutine words;
 
-	report_goroutine(symbolizer, &goroutine, &words);
+	report_goroutine(symbolizer, sample->start_pc, 0, &words);
 	for (const char *const *start = filter->starts; *start; start++)
 		if (!fnmatch(*start, words.function, 0))
 			return true;

@@ -86,7 +86,7 @@ static int read_ring(struct dumpoptions *o, struct reader *reader, struct export
 
 static int dump_ring(struct dumpoptions *o, const char *path)
 {
-	const struct event *only = o->event ? o->event : o->leaks ? events_find("heap") : NULL;
+	const struct event *only = o->event ? o->event : o->leaks ? &events_heap : NULL;
 	struct progress progress = { 0 };
 	struct export_context context = {
 		.out = stdout,

@@ -17,6 +17,7 @@ noinst_LTLIBRARIES += libtools.la
 libtools_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(JANSSON_CFLAGS) $(PROTOBUF_C_CFLAGS) \
 	-DFLAMEGRAPH_HTML='"$(srcdir)/%D%/flamegraph.html"'
 libtools_la_SOURCES = \
+	%D%/array.c %D%/array.h \
 	%D%/callsites.c %D%/callsites.h \
 	%D%/calltree.c %D%/calltree.h \
 	%D%/events.c %D%/events.h \
@@ -30,6 +31,7 @@ libtools_la_SOURCES = \
 	%D%/export-text.c \
 	%D%/filter.c %D%/filter.h \
 	%D%/hashindex.c %D%/hashindex.h \
+	%D%/holders.c %D%/holders.h \
 	%D%/image.c %D%/image.h \
 	%D%/json.c %D%/json.h \
 	%D%/labels.c %D%/labels.h \
@@ -52,8 +54,15 @@ libtools_la_SOURCES = \
 	%D%/strings.c %D%/strings.h \
 	%D%/symbolizer.c %D%/symbolizer.h \
 	%D%/syscalls.c %D%/syscalls.h \
+	%D%/tally.c %D%/tally.h \
 	%D%/target.c %D%/target.h \
-	%D%/threads.c %D%/threads.h
+	%D%/textparts.c %D%/textparts.h \
+	%D%/threads.c %D%/threads.h \
+	%D%/titles.c %D%/titles.h \
+	%D%/waits.c %D%/waits.h \
+	%D%/waitsjson.c %D%/waitsjson.h \
+	%D%/waitstext.c %D%/waitstext.h \
+	%D%/whereabouts.c %D%/whereabouts.h
 nodist_libtools_la_SOURCES = %D%/pprof.pb-c.c
 libtools_la_LIBADD = libcsymbols.la libgofile.la $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ZLIB_LIBS) \
 	-lm

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/array.h"
+
 double memory_weight(__u64 size, __u64 interval)
 {
 	if (interval <= 1)
@@ -40,24 +42,6 @@ void memory_free(struct memory *memory)
 	free(memory);
 }
 
-/* Room for element `count` of an array; new elements are zero. */
-static int grow(void *at, size_t count, size_t *room, size_t size)
-{
-	size_t wanted = *room ? 2 * *room : 256;
-	void *array;
-
-	if (count < *room)
-		return 0;
-	memcpy(&array, at, sizeof(array));
-	array = reallocarray(array, wanted, size);
-	if (!array)
-		return -ENOMEM;
-	memset((char *)array + *room * size, 0, (wanted - *room) * size);
-	memcpy(at, &array, sizeof(array));
-	*room = wanted;
-	return 0;
-}
-
 /* ---- goroutines ---- */
 
 static bool is_same_goroutine(const void *owner, uint32_t id, const void *key)
@@ -75,7 +59,7 @@ static int add_goroutine(struct memory *memory, const struct goidshim_sample *s,
 	size_t count = memory->goroutine_count;
 
 	if (count >= HASHINDEX_NONE - 1 ||
-	    grow(&memory->goroutines, count, &memory->goroutine_room, sizeof(*memory->goroutines)) ||
+	    array_reserve(&memory->goroutines, count, 1, &memory->goroutine_room, sizeof(*memory->goroutines)) ||
 	    hashindex_add(&memory->goroutine_index, hash, (uint32_t)count))
 		return -ENOMEM;
 	memory->goroutines[count] = (struct memory_goroutine){
@@ -143,7 +127,7 @@ static int add(struct memory *memory, const struct goidshim_alloc *alloc, uint32
 	if (!err)
 		err = stacks_find(&memory->stacks, &alloc->sample, era, &series);
 	if (!err)
-		err = grow(&memory->sums, series, &memory->sums_room, sizeof(*memory->sums));
+		err = array_reserve(&memory->sums, series, 1, &memory->sums_room, sizeof(*memory->sums));
 	if (err)
 		return err;
 	memory_add_sums(&memory->goroutines[goroutine].sums, &sums);
@@ -183,7 +167,7 @@ int memory_add(struct memory *memory, const struct goidshim_alloc *alloc, uint32
 
 	if (was_seen(memory, alloc))
 		return 0;
-	if (grow(&memory->seen, id, &memory->seen_room, sizeof(*memory->seen)) ||
+	if (array_reserve(&memory->seen, id, 1, &memory->seen_room, sizeof(*memory->seen)) ||
 	    hashindex_add(&memory->seen_index, hash_record(alloc), id))
 		return -ENOMEM;
 	memory->seen[id] = *alloc;

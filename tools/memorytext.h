@@ -8,8 +8,9 @@
 #define TOOLS_MEMORYTEXT_H
 
 #include "tools/export.h"
+#include "tools/memory.h"
 
-/* Prints it; c->memory is not NULL, and is sorted by this. Returns 0 or -ENOMEM. */
-int memorytext_put(const struct export_context *c);
+/* Prints it; the memory is sorted. Returns 0 or -ENOMEM. */
+int memorytext_put(const struct export_context *c, const struct memory *memory);
 
 #endif

@@ -5,17 +5,22 @@
 #include <stdlib.h>
 
 #include "tools/names.h"
-#include "tools/report.h"
 
 int profiled_open(struct profiled *profiled, const struct export_context *context)
 {
 	*profiled = (struct profiled){ 0 };
+	if (!context->event->weight) {
+		profiled->memory = memory_new(reader_header(context->reader)->heap_interval);
+		if (!profiled->memory)
+			return -ENOMEM;
+	}
 	return locations_init(&profiled->locations, context->reader, context->symbolizer);
 }
 
 void profiled_close(struct profiled *profiled)
 {
 	stacks_free(&profiled->stacks);
+	memory_free(profiled->memory);
 	threads_free(&profiled->threads);
 	locations_free(&profiled->locations);
 }
@@ -39,29 +44,36 @@ int profiled_record(const struct export_context *context, void *state,
 {
 	const struct event *event = context->event;
 	struct profiled *profiled = state;
+	uint32_t era;
 
 	if (item->record->type == GOIDSHIM_RECORD_THREAD)
 		return threads_add(&profiled->threads, item->thread);
-	if (item->record->type != event->record || !event->weight)
+	if (item->record->type != event->record)
 		return 0;
-	return stacks_add(&profiled->stacks, item->sample,
-			  symbolizer_era(context->symbolizer, item->sample),
-			  event->weight(item->record), NULL);
+	era = symbolizer_era(context->symbolizer, item->sample);
+	if (profiled->memory)
+		return memory_add(profiled->memory, item->alloc, era);
+	return stacks_add(&profiled->stacks, item->sample, era, event->weight(item->record), NULL);
 }
 
-static bool is_of_memory(const struct export_context *context)
+int profiled_live(const struct export_context *context, void *state,
+		  const struct goidshim_alloc *alloc)
 {
-	return !context->event->weight && context->memory;
+	struct profiled *profiled = state;
+
+	if (!profiled->memory)
+		return 0;
+	return memory_add_live(profiled->memory, alloc,
+			       symbolizer_era(context->symbolizer, &alloc->sample));
 }
 
-void profiled_complete(const struct export_context *context, struct profiled *profiled)
+void profiled_complete(struct profiled *profiled)
 {
-	struct memory *memory = context->memory;
+	struct memory *memory = profiled->memory;
 	struct stacks *stacks = &profiled->stacks;
 
-	if (!is_of_memory(context))
+	if (!memory)
 		return;
-	stacks_free(stacks);
 	*stacks = memory->stacks;
 	memory->stacks = (struct stacks){ 0 };
 	stacks->samples = memory->records;
@@ -78,12 +90,12 @@ void profiled_values(const struct export_context *context, const struct profiled
 	__u64 step = context->event->step(reader_header(context->reader));
 	const struct memory_sums *sums;
 
-	if (!is_of_memory(context)) {
+	if (!profiled->memory) {
 		ret[0] = (int64_t)series->samples;
 		ret[1] = (int64_t)profile_cpu_ns(series->weight, step);
 		return;
 	}
-	sums = &context->memory->sums[series - profiled->stacks.series];
+	sums = &profiled->memory->sums[series - profiled->stacks.series];
 	ret[0] = (int64_t)memory_round(sums->alloc_objects);
 	ret[1] = (int64_t)memory_round(sums->alloc_bytes);
 	ret[2] = (int64_t)memory_round(sums->used_objects);
@@ -96,71 +108,11 @@ void profiled_free(void *state)
 	free(state);
 }
 
-void profiled_start(const struct export_context *context, const struct series *series,
-		    char ret[static PROFILED_NAME_SIZE])
-{
-	struct profile_goroutine goroutine = { .start_pc = series->start_pc,
-					       .object = series->object };
-	struct report_goroutine words;
-
-	*ret = '\0';
-	if (!series->goid)
-		return;
-	report_goroutine(context->symbolizer, &goroutine, &words);
-	snprintf(ret, PROFILED_NAME_SIZE, "%s",
-		 *words.function ? words.function : "callback from a C thread");
-}
-
-void profiled_goroutine(const struct export_context *context, const struct series *series,
-			char ret[static PROFILED_TITLE_SIZE])
-{
-	char start[PROFILED_NAME_SIZE];
-
-	if (!series->goid) {
-		snprintf(ret, PROFILED_TITLE_SIZE, "no goroutine: %s",
-			 names_explain_unattributed(series->class_, series->reason));
-		return;
-	}
-	profiled_start(context, series, start);
-	if (reader_header(context->reader)->object_count > 1)
-		snprintf(ret, PROFILED_TITLE_SIZE, "goroutine %llu of runtime %u: %s",
-			 (unsigned long long)series->goid, series->object, start);
-	else
-		snprintf(ret, PROFILED_TITLE_SIZE, "goroutine %llu: %s",
-			 (unsigned long long)series->goid, start);
-}
-
-void profiled_holder(const struct export_context *context, const struct profiled *profiled,
-		     const struct stacks_wait *wait, char ret[static PROFILED_TITLE_SIZE])
-{
-	const struct series holder = {
-		.goid = wait->holder_goid,
-		.start_pc = wait->holder_start_pc,
-		.tid = wait->holder_tid,
-		.object = wait->holder_object,
-	};
-
-	*ret = '\0';
-	if (holder.goid)
-		profiled_goroutine(context, &holder, ret);
-	else if (holder.tid)
-		profiled_thread(profiled, &holder, ret);
-}
-
-void profiled_thread(const struct profiled *profiled, const struct series *series,
-		     char ret[static PROFILED_TITLE_SIZE])
-{
-	const char *name = threads_name(&profiled->threads, series->tid);
-
-	snprintf(ret, PROFILED_TITLE_SIZE, *name ? "thread %u (%s)" : "thread %u", series->tid,
-		 name);
-}
-
 /* A frame that is none: "[cut: no_cfi]", where a stack does not reach its first function. */
 static int add_mark(struct profiled *profiled, struct calltree *tree, const char *what, uint8_t why,
 		    uint32_t *node)
 {
-	char words[PROFILED_NAME_SIZE];
+	char words[TITLES_NAME_SIZE];
 	uint32_t name;
 
 	if (why < GOIDSHIM_STACK_DEPTH)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/reading.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "tools/target.h"
@@ -19,29 +17,18 @@ struct reading {
 	void *state;			/* the exporter's */
 };
 
-/* What all formats may ask for is added up here. */
-static int add_up(const struct export_context *context, const struct reader_item *item)
-{
-	if (!context->memory || item->record->type != GOIDSHIM_RECORD_ALLOC)
-		return 0;
-	return memory_add(context->memory, item->alloc,
-			  symbolizer_era(context->symbolizer, item->sample));
-}
-
-static int add_live_memory(const struct reading *r)
+/* What is in use is in no record. */
+static int read_live(const struct reading *r)
 {
 	struct reader_item item = { 0 };
 	__u32 slot = 0;
 	int err = 0;
 
-	while (r->context->memory && !err &&
+	while (r->exporter->live && !err &&
 	       (err = reader_next_live(r->reader, &slot, &item.alloc)) > 0) {
-		struct symbolizer *symbolizer = r->context->symbolizer;
-
 		err = 0;
-		if (filter_accepts(r->filter, r->reader, symbolizer, &item))
-			err = memory_add_live(r->context->memory, item.alloc,
-					      symbolizer_era(symbolizer, item.sample));
+		if (filter_accepts(r->filter, r->reader, r->context->symbolizer, &item))
+			err = r->exporter->live(r->context, r->state, item.alloc);
 	}
 	return err;
 }
@@ -60,9 +47,7 @@ static int read_pass(const struct reading *r)
 			      reader_totals(r->reader)->records);
 		if (!filter_accepts(r->filter, r->reader, r->context->symbolizer, &item))
 			continue;
-		err = add_up(r->context, &item);
-		if (!err)
-			err = r->exporter->record(r->context, r->state, &item);
+		err = r->exporter->record(r->context, r->state, &item);
 		if (err)
 			return err;
 	}
@@ -105,36 +90,20 @@ static int follow(const struct reading *r)
 	}
 }
 
-static int read_all(struct reading *r)
-{
-	int err = r->exporter->begin(r->context, &r->state);
-
-	if (err)
-		return err;
-	err = r->context->is_followed ? follow(r) : read_pass(r);
-	if (!err)
-		err = add_live_memory(r);
-	if (!err)
-		err = r->exporter->end(r->context, r->state);
-	r->exporter->free(r->state);
-	progress_clear(r->context->progress);
-	return err;
-}
-
 int reading_run(struct reader *reader, struct filter *filter, const struct exporter *exporter,
 		struct export_context *context)
 {
 	struct reading reading = { reader, filter, exporter, context, NULL };
-	const struct goidshim_header *header = reader_header(reader);
-	int err = -ENOMEM;
+	int err = exporter->begin(context, &reading.state);
 
-	if (header->events & GOIDSHIM_EVENT_HEAP) {
-		context->memory = memory_new(header->heap_interval);
-		if (!context->memory)
-			return err;
-	}
-	err = read_all(&reading);
-	memory_free(context->memory);
-	context->memory = NULL;
+	if (err)
+		return err;
+	err = context->is_followed ? follow(&reading) : read_pass(&reading);
+	if (!err)
+		err = read_live(&reading);
+	if (!err)
+		err = exporter->end(context, reading.state);
+	exporter->free(reading.state);
+	progress_clear(context->progress);
 	return err;
 }

@@ -15,9 +15,8 @@ bool reading_is_alive(const struct reader *reader, const char *path);
 
 /*
  * Runs `exporter` over what `reader` holds, following it while the program lives
- * if context->is_followed, until SIGINT or SIGTERM. Of the context it fills
- * memory, which is gone again when it returns, and when following is_alive.
- * Returns 0, or -errno of the reader or the exporter.
+ * if context->is_followed, until SIGINT or SIGTERM; is_alive of the context is then
+ * kept true. Returns 0, or -errno of the reader or the exporter.
  */
 int reading_run(struct reader *reader, struct filter *filter, const struct exporter *exporter,
 		struct export_context *context);

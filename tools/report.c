@@ -13,15 +13,15 @@ static bool starts_with(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static void name_function(struct symbolizer *symbolizer, const struct profile_goroutine *goroutine,
+static void name_function(struct symbolizer *symbolizer, __u64 start_pc, __u64 go_pc,
 			  struct report_goroutine *ret)
 {
 	struct symbol symbol;
 
-	if (goroutine->start_pc == 0) {
-		ret->kind = goroutine->go_pc == 0 ? REPORT_CALLBACK : REPORT_ORDINARY;
-	} else if (symbolizer_start(symbolizer, goroutine->start_pc, &symbol) < 0) {
-		snprintf(ret->function, sizeof(ret->function), "0x%llx", goroutine->start_pc);
+	if (start_pc == 0) {
+		ret->kind = go_pc == 0 ? REPORT_CALLBACK : REPORT_ORDINARY;
+	} else if (symbolizer_start(symbolizer, start_pc, &symbol) < 0) {
+		snprintf(ret->function, sizeof(ret->function), "0x%llx", start_pc);
 	} else if (strcmp(symbol.function, "runtime.main") == 0) {
 		ret->kind = REPORT_MAIN;
 		strcpy(ret->function, "main.main");
@@ -32,28 +32,27 @@ static void name_function(struct symbolizer *symbolizer, const struct profile_go
 	}
 }
 
-static void name_creation(struct symbolizer *symbolizer, const struct profile_goroutine *goroutine,
-			  struct report_goroutine *ret)
+static void name_creation(struct symbolizer *symbolizer, __u64 go_pc, struct report_goroutine *ret)
 {
 	struct symbol symbol;
 	char file[360];
 
 	/* The main goroutine is made by assembly: nobody wrote a go statement. */
-	if (goroutine->go_pc == 0 || ret->kind == REPORT_MAIN)
+	if (go_pc == 0 || ret->kind == REPORT_MAIN)
 		return;
-	if (symbolizer_go(symbolizer, goroutine->go_pc - 1, &symbol) < 0 || !symbol.file)
-		snprintf(ret->created_at, sizeof(ret->created_at), "0x%llx", goroutine->go_pc);
+	if (symbolizer_go(symbolizer, go_pc - 1, &symbol) < 0 || !symbol.file)
+		snprintf(ret->created_at, sizeof(ret->created_at), "0x%llx", go_pc);
 	else
 		snprintf(ret->created_at, sizeof(ret->created_at), "%s:%u",
 			 printable_copy(file, sizeof(file), symbol.file), symbol.line);
 }
 
-void report_goroutine(struct symbolizer *symbolizer, const struct profile_goroutine *goroutine,
+void report_goroutine(struct symbolizer *symbolizer, __u64 start_pc, __u64 go_pc,
 		      struct report_goroutine *ret)
 {
 	*ret = (struct report_goroutine){ .kind = REPORT_ORDINARY };
-	name_function(symbolizer, goroutine, ret);
-	name_creation(symbolizer, goroutine, ret);
+	name_function(symbolizer, start_pc, go_pc, ret);
+	name_creation(symbolizer, go_pc, ret);
 }
 
 double report_rate_hz(const struct reader_totals *totals)

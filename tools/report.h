@@ -25,7 +25,8 @@ struct report_goroutine {
 	char created_at[400];	/* its go statement: "/src/main.go:42", else "0x48a2c0" */
 };
 
-void report_goroutine(struct symbolizer *symbolizer, const struct profile_goroutine *goroutine,
+/* From the entry of its first function, and the return address of its go statement; 0 unknown. */
+void report_goroutine(struct symbolizer *symbolizer, __u64 start_pc, __u64 go_pc,
 		      struct report_goroutine *ret);
 
 /* Sample periods per second of CPU time, as measured; 0 if nothing was measured. */

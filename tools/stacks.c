@@ -10,28 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/array.h"
 #include "tools/record.h"
 
 #define OWNER_SIZE offsetof(struct series, stack) /* what says whose samples they are */
-
-/* Makes room for `more` elements of `size` bytes in the array that `at` points to. */
-static int reserve(void *at, size_t count, size_t *room, size_t more, size_t size)
-{
-	size_t wanted = *room ? *room : 1024;
-	void *array;
-
-	while (wanted - count < more)
-		wanted *= 2;
-	if (wanted == *room)
-		return 0;
-	memcpy(&array, at, sizeof(array));
-	array = reallocarray(array, wanted, size);
-	if (!array)
-		return -ENOMEM;
-	memcpy(at, &array, sizeof(array));
-	*room = wanted;
-	return 0;
-}
 
 struct stack_key {
 	const __u64 *pcs;
@@ -58,9 +40,8 @@ static int add_stack(struct stacks *stacks, const struct stack_key *key, uint64_
 	uint32_t id = (uint32_t)stacks->count;
 
 	if (stacks->count >= HASHINDEX_NONE - 1 ||
-	    reserve(&stacks->pcs, stacks->pc_count, &stacks->pc_room, key->depth,
-		    sizeof(*stacks->pcs)) ||
-	    reserve(&stacks->stacks, stacks->count, &stacks->room, 1, sizeof(*stacks->stacks)) ||
+	    array_reserve(&stacks->pcs, stacks->pc_count, key->depth, &stacks->pc_room, sizeof(*stacks->pcs)) ||
+	    array_reserve(&stacks->stacks, stacks->count, 1, &stacks->room, sizeof(*stacks->stacks)) ||
 	    hashindex_add(&stacks->index, hash, id))
 		return -ENOMEM;
 	memcpy(stacks->pcs + stacks->pc_count, key->pcs, key->depth * sizeof(*key->pcs));
@@ -111,10 +92,8 @@ static int find_labels(struct stacks *stacks, const struct goidshim_sample *samp
 	id = hashindex_find(&stacks->labels_index, hash, is_same_labels, stacks, sample);
 	if (id == HASHINDEX_NONE) {
 		id = (uint32_t)stacks->labels_count;
-		if (reserve(&stacks->labels, stacks->labels_count, &stacks->labels_room, 1,
-			    sizeof(*stacks->labels)) ||
-		    reserve(&stacks->label_bytes, stacks->label_size, &stacks->label_room, size,
-			    1) ||
+		if (array_reserve(&stacks->labels, stacks->labels_count, 1, &stacks->labels_room, sizeof(*stacks->labels)) ||
+		    array_reserve(&stacks->label_bytes, stacks->label_size, size, &stacks->label_room, 1) ||
 		    hashindex_add(&stacks->labels_index, hash, id))
 			return -ENOMEM;
 		memcpy(stacks->label_bytes + stacks->label_size, bytes, size);
@@ -138,8 +117,7 @@ static int add_wait(struct stacks *stacks, const struct stacks_wait *wait, uint3
 
 	if (id == HASHINDEX_NONE) {
 		id = (uint32_t)stacks->wait_count;
-		if (reserve(&stacks->waits, stacks->wait_count, &stacks->wait_room, 1,
-			    sizeof(*stacks->waits)) ||
+		if (array_reserve(&stacks->waits, stacks->wait_count, 1, &stacks->wait_room, sizeof(*stacks->waits)) ||
 		    hashindex_add(&stacks->wait_index, hash, id))
 			return -ENOMEM;
 		stacks->waits[stacks->wait_count++] = *wait;
@@ -198,8 +176,7 @@ static int add_series(struct stacks *stacks, struct series_key *key, uint64_t st
 {
 	int r = find_stack(stacks, &key->stack, stack_hash, &key->owner.stack);
 
-	if (r || reserve(&stacks->series, stacks->series_count, &stacks->series_room, 1,
-			 sizeof(key->owner)) ||
+	if (r || array_reserve(&stacks->series, stacks->series_count, 1, &stacks->series_room, sizeof(key->owner)) ||
 	    hashindex_add(&stacks->series_index, hash, (uint32_t)stacks->series_count))
 		return -ENOMEM;
 	stacks->series[stacks->series_count++] = key->owner;
