@@ -7,8 +7,8 @@
  * What these functions call in turn is not counted twice: reallocarray(), strdup(),
  * getline() and the rest of the C library come through here by themselves, with
  * their own frame in the stack; and so does C++ operator new of libstdc++ and
- * libc++. An allocator that replaces operator new by one that does not is seen
- * by its malloc() alone.
+ * libc++. For an allocator that replaces it by one that does not there is cxxnew.c.
+ * What an allocator maps for itself it gives out again, and that is counted.
  */
 #include "shim/heap.h"
 
@@ -20,9 +20,11 @@
 #include <sys/mman.h>
 
 #include "shim/call.sig.h"
+#include "shim/cxxnew.h"
 #include "shim/heap.sig.h"
 #include "shim/interpose.h"
 #include "shim/log.h"
+#include "shim/modules.sig.h"
 
 #define DUE static __attribute__((noinline))
 
@@ -41,23 +43,24 @@ INTERPOSE(munmap);
 INTERPOSE(mremap);
 
 /*
- * In a function that is DUE: records what it has had, if it is taken. A call that
- * failed has been counted, so the next gap must be drawn all the same.
+ * In a function that is DUE: records what it has had, if it is taken. `weight` was
+ * drawn before the real function was called, for that may fail, and may itself
+ * call what is counted (an allocator maps its memory).
  */
-#define RECORD(pointer, size, kind)						\
+#define RECORD(pointer, size, weight, kind)					\
 	do {									\
 		void *had_ = (pointer);						\
-		__u64 weight_ = heap_draw(size);				\
 										\
-		if (weight_ && had_)						\
-			heap_record((__u64)had_, size, weight_, kind, CALL_PC, CALL_SP); \
+		if ((weight) && had_)						\
+			heap_record((__u64)had_, size, weight, kind, CALL_PC, CALL_SP); \
 	} while (0)
 
 DUE void *due_malloc(size_t size)
 {
+	__u64 weight = heap_draw(size);
 	void *p = INTERPOSE_NEXT(malloc)(size);
 
-	RECORD(p, size, GOIDSHIM_ALLOC_MALLOC);
+	RECORD(p, size, weight, GOIDSHIM_ALLOC_MALLOC);
 	return p;
 }
 
@@ -68,9 +71,10 @@ static void *hook_malloc(size_t size)
 
 DUE void *due_calloc(size_t count, size_t size)
 {
+	__u64 weight = heap_draw(count * size);
 	void *p = INTERPOSE_NEXT(calloc)(count, size);
 
-	RECORD(p, count * size, GOIDSHIM_ALLOC_CALLOC);
+	RECORD(p, count * size, weight, GOIDSHIM_ALLOC_CALLOC);
 	return p;
 }
 
@@ -85,6 +89,7 @@ static void *hook_calloc(size_t count, size_t size)
 DUE void *watched_realloc(void *old, size_t size, bool due)
 {
 	__u32 slot = heap_may_know((__u64)old) ? heap_take((__u64)old) : HEAP_NO_SLOT;
+	__u64 weight = due ? heap_draw(size) : 0;
 	void *p = INTERPOSE_NEXT(realloc)(old, size);
 
 	if (slot != HEAP_NO_SLOT) {
@@ -93,8 +98,7 @@ DUE void *watched_realloc(void *old, size_t size, bool due)
 		else
 			heap_put_back((__u64)old, slot);
 	}
-	if (due)
-		RECORD(p, size, GOIDSHIM_ALLOC_REALLOC);
+	RECORD(p, size, weight, GOIDSHIM_ALLOC_REALLOC);
 	return p;
 }
 
@@ -115,9 +119,10 @@ static void hook_free(void *p)
 
 DUE int due_posix_memalign(void **ret, size_t alignment, size_t size)
 {
+	__u64 weight = heap_draw(size);
 	int err = INTERPOSE_NEXT(posix_memalign)(ret, alignment, size);
 
-	RECORD(err ? NULL : *ret, size, GOIDSHIM_ALLOC_ALIGNED);
+	RECORD(err ? NULL : *ret, size, weight, GOIDSHIM_ALLOC_ALIGNED);
 	return err;
 }
 
@@ -131,9 +136,10 @@ static int hook_posix_memalign(void **ret, size_t alignment, size_t size)
 #define HOOK_ALIGNED(name, parameters, arguments)				\
 	DUE void *due_##name parameters						\
 	{									\
+		__u64 weight = heap_draw(size);					\
 		void *p = INTERPOSE_NEXT(name) arguments;			\
 										\
-		RECORD(p, size, GOIDSHIM_ALLOC_ALIGNED);			\
+		RECORD(p, size, weight, GOIDSHIM_ALLOC_ALIGNED);			\
 		return p;							\
 	}									\
 	static void *hook_##name parameters					\
@@ -153,11 +159,21 @@ static bool is_memory(int protection, int flags)
 	return (flags & MAP_ANONYMOUS) && protection != PROT_NONE;
 }
 
+/* The code that the next malloc() is in. */
+static struct modules_segment allocator;
+
+static bool is_of_allocator(__u64 pc)
+{
+	return pc >= allocator.start && pc < allocator.end;
+}
+
 DUE void *due_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
 {
+	__u64 weight = heap_draw(size);
 	void *p = INTERPOSE_NEXT(mmap)(at, size, protection, flags, fd, offset);
 
-	RECORD(p == MAP_FAILED ? NULL : p, size, GOIDSHIM_ALLOC_MAP);
+	RECORD(p == MAP_FAILED || is_of_allocator(CALL_PC) ? NULL : p, size, weight,
+	       GOIDSHIM_ALLOC_MAP);
 	return p;
 }
 
@@ -232,7 +248,9 @@ void heap_start(__u64 interval, __u64 seed)
 		log_line(LOG_WARN, "not recording C memory: %s", strerror(-err));
 		return;
 	}
+	modules_find((__u64)interpose_find(&interpose_malloc), &allocator);
 	interpose_start(hooks, sizeof(hooks) / sizeof(hooks[0]));
+	cxxnew_start();
 	if (!interpose_is_first(&interpose_malloc))
 		log_line(LOG_WARN, "the program has a malloc of its own: of C memory only what "
 				   "does not come from there is recorded");

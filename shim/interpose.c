@@ -54,23 +54,36 @@ static void *thunk_of(const struct interpose *function)
 	return (char *)function->resolver - 6;
 }
 
+static void *find_in(void *library, const struct interpose *function)
+{
+	void *found = library ? dlsym(library, function->name) : NULL;
+
+	return found == thunk_of(function) ? NULL : found;
+}
+
 /*
  * Where the caller's own library would have found it: a library that was
- * opened with RTLD_LOCAL brings functions that are in no global scope.
+ * opened with RTLD_LOCAL brings functions that are in no global scope (C++
+ * operator new, where the program itself is not C++). What one library has given
+ * once it gives from then on, so that what one of its functions makes another of
+ * them takes back; and it stays open, because our slots lead into it.
  */
 static void *find_for_caller(const struct interpose *function, void *caller)
 {
+	static void *library;
+	void *handle, *found = find_in(library, function);
 	Dl_info info;
-	void *handle, *found;
 
-	if (!caller || !dladdr(caller, &info) || !info.dli_fname)
-		return NULL;
+	if (found || !caller || !dladdr(caller, &info) || !info.dli_fname)
+		return found;
 	handle = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
 	if (!handle)
 		return NULL;
-	found = dlsym(handle, function->name);
+	found = find_in(handle, function);
+	if (found && dladdr(found, &info) && info.dli_fname)
+		library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
 	dlclose(handle);
-	return found == thunk_of(function) ? NULL : found;
+	return found;
 }
 
 static void *find(struct interpose *function, void *caller)

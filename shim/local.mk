@@ -33,6 +33,11 @@ libshimsig_la_SOURCES = \
 	%D%/unwind.sig.c %D%/unwind.sig.h \
 	%D%/mem.sig.c
 
+# C++ exceptions pass through it.
+noinst_LTLIBRARIES += libshimcxx.la
+libshimcxx_la_CFLAGS = $(SHIM_CFLAGS) -fexceptions
+libshimcxx_la_SOURCES = %D%/cxxnew.c %D%/cxxnew.h
+
 libgoidshim_la_CFLAGS = $(SHIM_CFLAGS)
 libgoidshim_la_SOURCES = \
 	%D%/init.c %D%/init.h \
@@ -56,7 +61,7 @@ libgoidshim_la_SOURCES = \
 	%D%/modules.c %D%/modules.h \
 	%D%/unwindlib.c %D%/unwindlib.h \
 	%D%/unwind.c %D%/unwind.h
-libgoidshim_la_LIBADD = libshimsig.la libprobesig.la libprobe.la
+libgoidshim_la_LIBADD = libshimcxx.la libshimsig.la libprobesig.la libprobe.la
 libgoidshim_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete \
 	-Wl,--version-script=$(srcdir)/%D%/goidshim.map
 EXTRA_libgoidshim_la_DEPENDENCIES = %D%/goidshim.map

@@ -238,7 +238,8 @@ script_tests += %D%/check-heap.tap %D%/check-locks.tap
 EXTRA_DIST += %D%/fixtures/locks/locks.go %D%/fixtures/locks/locks.c \
 	%D%/fixtures/locks/locks.h %D%/fixtures/locks/standard.cc
 EXTRA_DIST += %D%/fixtures/leaks/leaks.go %D%/fixtures/leaks/leaks.c \
-	%D%/fixtures/leaks/leaks.h %D%/fixtures/leaks/leaks_new.cc
+	%D%/fixtures/leaks/leaks.h %D%/fixtures/leaks/leaks_new.cc \
+	%D%/fixtures/leaks/leaks_library.c %D%/fixtures/plugin-host.c %D%/fixtures/plugin.cc
 script_tests += \
 	%D%/check-crowd.tap \
 	%D%/check-dump.tap \
@@ -335,7 +336,7 @@ check_LTLIBRARIES += %D%/liblyingsig.la %D%/liblying.la
 %C%_liblying_la_CFLAGS = $(SHIM_CFLAGS) -include $(srcdir)/%D%/fixtures/lie-layout.h
 %C%_liblying_la_SOURCES = $(libgoidshim_la_SOURCES) \
 	%D%/fixtures/lies.c %D%/fixtures/lies.h %D%/fixtures/lie-layout.h
-%C%_liblying_la_LIBADD = %D%/liblyingsig.la libprobesig.la libprobe.la
+%C%_liblying_la_LIBADD = libshimcxx.la %D%/liblyingsig.la libprobesig.la libprobe.la
 %C%_liblying_la_LDFLAGS = -rpath /nowhere $(libgoidshim_la_LDFLAGS)
 
 bench_programs += %D%/bench/bench_sampler %D%/bench/bench_witness
