@@ -11,6 +11,7 @@ judge=$PWD/tests/truth-judge
 fixtures=$(cd "$srcdir/tests/fixtures" && pwd)
 toolchains=$srcdir/tests/go-toolchains
 cc=${CC:-gcc}
+cxx=${CXX:-g++}
 
 # Everybody may look into it, wherever this was cloned: some targets run as nobody.
 work=$(mktemp -d "${TMPDIR:-/tmp}/goidshim-test.XXXXXX") || exit 99
