@@ -294,10 +294,12 @@ check_LTLIBRARIES += libringfile.la
 libringfile_la_SOURCES = %D%/ringfile.c %D%/ringfile.h
 
 criterion_tests += %D%/test_export %D%/test_printable %D%/test_profile %D%/test_reader \
-	%D%/test_rings
+	%D%/test_residence %D%/test_rings
 %C%_test_export_SOURCES = %D%/test_export.c %D%/rendering.c %D%/rendering.h
 %C%_test_export_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(JANSSON_CFLAGS)
 %C%_test_export_LDADD = libringfile.la libtools.la $(unit_libs) $(JANSSON_LIBS)
+%C%_test_residence_SOURCES = %D%/test_residence.c
+%C%_test_residence_LDADD = libtools.la $(unit_libs)
 %C%_test_rings_SOURCES = %D%/test_rings.c
 %C%_test_rings_LDADD = libringfile.la libtools.la $(unit_libs)
 %C%_test_printable_SOURCES = %D%/test_printable.c

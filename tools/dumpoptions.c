@@ -26,6 +26,7 @@ enum {
 	KEY_C_ONLY,
 	KEY_LEAKS,
 	KEY_EVENT,
+	KEY_STUCK,
 };
 
 static const struct argp_option option_table[] = {
@@ -49,6 +50,8 @@ static const struct argp_option option_table[] = {
 	{ "event", KEY_EVENT, "NAME", 0,
 	  "Show this event and no other: cpu, heap, lock, block or wall", 0 },
 	{ "leaks", KEY_LEAKS, NULL, 0, "In text, only the C memory in use: who has it, since when", 0 },
+	{ "stuck", KEY_STUCK, "SECONDS", OPTION_ARG_OPTIONAL,
+	  "Only the goroutines that have been inside C for so long (default: 1), and where", 0 },
 	{ "list", KEY_LIST, NULL, 0, "List your rings in " RINGS_FOLDER, 1 },
 	{ "clean", KEY_CLEAN, NULL, 0, "Remove your rings whose program has ended", 1 },
 	{ "sysroot", KEY_SYSROOT, "FOLDER", 0, "Look for the program's files below FOLDER", 2 },
@@ -96,6 +99,26 @@ static const struct event *parse_event(const char *text, struct argp_state *stat
 	if (!event)
 		argp_error(state, "--event=%s: give %s", text, names);
 	return event;
+}
+
+static __u64 parse_stuck(const char *text, struct argp_state *state)
+{
+	double seconds = 0;
+
+	if (filter_parse_seconds(text, &seconds))
+		argp_error(state, "--stuck=%s: give seconds, as 2 or 0.5", text);
+	return (__u64)(seconds * 1e9);
+}
+
+/* --stuck is a report of its own, of this moment. */
+static void check_stuck(const struct dumpoptions *o, struct argp_state *state)
+{
+	if (!o->stuck)
+		return;
+	if (o->exporter != &export_text && o->exporter != &export_json)
+		argp_error(state, "--stuck: give --format=text or json");
+	if (o->follow)
+		argp_error(state, "--stuck: tells of one moment; give no --follow");
 }
 
 static enum export_root parse_root(const char *text, struct argp_state *state)
@@ -172,6 +195,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_LEAKS:
 		o->leaks = true;
+		return 0;
+	case KEY_STUCK:
+		o->stuck = true;
+		o->stuck_ns = parse_stuck(arg ? arg : "1", state);
+		return 0;
+	case ARGP_KEY_END:
+		check_stuck(o, state);
 		return 0;
 	case KEY_LIST:
 		o->action = DUMPOPTIONS_LIST;

@@ -24,6 +24,8 @@ struct dumpoptions {
 	const struct exporter *exporter;
 	bool follow;
 	bool leaks;
+	bool stuck;
+	__u64 stuck_ns;			/* at least so long */
 	const struct event *event;	/* NULL: not said */
 	unsigned limit;
 	bool has_limit;

@@ -55,7 +55,7 @@ int filter_add_label(struct filter *filter, const char *text)
 	return equals && equals > text ? append(&filter->labels, text) : -EINVAL;
 }
 
-static int parse_seconds(const char *text, double *ret)
+int filter_parse_seconds(const char *text, double *ret)
 {
 	char *end;
 	double value = strtod(text, &end);
@@ -69,13 +69,13 @@ static int parse_seconds(const char *text, double *ret)
 int filter_set_since(struct filter *filter, const char *text)
 {
 	filter->has_since = true;
-	return parse_seconds(text, &filter->since);
+	return filter_parse_seconds(text, &filter->since);
 }
 
 int filter_set_until(struct filter *filter, const char *text)
 {
 	filter->has_until = true;
-	return parse_seconds(text, &filter->until);
+	return filter_parse_seconds(text, &filter->until);
 }
 
 static bool matches_goid(const char *const *goids, __u64 goid)

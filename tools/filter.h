@@ -42,6 +42,9 @@ int filter_add_label(struct filter *filter, const char *text);
 int filter_set_since(struct filter *filter, const char *text);
 int filter_set_until(struct filter *filter, const char *text);
 
+/* Seconds, as "2", "0.5" or "2s", up to 1e9. Returns 0 or -EINVAL. */
+int filter_parse_seconds(const char *text, double *ret);
+
 /*
  * Is this record wanted? Records that do not begin with a sample are. To be asked about every
  * record, since threads' names come in records.

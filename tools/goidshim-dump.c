@@ -12,6 +12,7 @@
 #include "tools/events.h"
 #include "tools/reading.h"
 #include "tools/rings.h"
+#include "tools/stuck.h"
 
 /* The exit status, as in goidshim-dump(1). */
 enum {
@@ -78,7 +79,17 @@ static int read_ring(struct dumpoptions *o, struct reader *reader, struct export
 	err = symbolizer_open(reader, &o->paths, &context->symbolizer);
 	if (err)
 		return err;
-	err = reading_run(reader, &o->filter, o->exporter, context);
+	if (o->stuck)
+		err = stuck_report(reader, &o->filter, context->symbolizer,
+				   &(struct stuck_request){
+					   .out = context->out,
+					   .min_ns = o->stuck_ns,
+					   .is_alive = context->is_alive,
+					   .as_json = o->exporter == &export_json,
+					   .use_color = context->use_color,
+				   });
+	else
+		err = reading_run(reader, &o->filter, o->exporter, context);
 	complain_of_files(o, context->symbolizer);
 	symbolizer_close(context->symbolizer);
 	return err;

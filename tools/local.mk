@@ -49,10 +49,12 @@ libtools_la_SOURCES = \
 	%D%/reading.c %D%/reading.h \
 	%D%/record.c %D%/record.h \
 	%D%/report.c %D%/report.h \
+	%D%/residence.c %D%/residence.h \
 	%D%/rings.c %D%/rings.h \
 	%D%/stacks.c %D%/stacks.h \
 	%D%/strings.c %D%/strings.h \
 	%D%/symbolizer.c %D%/symbolizer.h \
+	%D%/stuck.c %D%/stuck.h \
 	%D%/syscalls.c %D%/syscalls.h \
 	%D%/tally.c %D%/tally.h \
 	%D%/target.c %D%/target.h \
