@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "probe/sys.sig.h"
+#include "shim/ehrows.sig.h"
 
 /* An array that grows: its elements may move, it may not shrink. */
 struct array {
@@ -145,19 +146,21 @@ static void add_row(struct builder *b, __u64 start, __u16 rule)
 static void add_function(struct builder *b, __u64 fde)
 {
 	const struct cfi_source *s = b->source;
-	struct cfiprogram m;
+	const struct cfi_rule *rule;
+	struct ehrows rows;
 	__u64 start, end;
 
-	if (!ehframe_open(&s->section, fde, &b->cie, &m))
+	if (!ehrows_open(&s->section, fde, &b->cie, &rows))
 		return;
-	if (m.start < s->lo || m.limit > s->hi || m.limit <= b->covered)
+	if (rows.program.start < s->lo || rows.program.limit > s->hi ||
+	    rows.program.limit <= b->covered)
 		return;
-	if (m.start > b->covered)
+	if (rows.program.start > b->covered)
 		add_row(b, b->covered, 0);
-	while (b->error == 0 && cfiprogram_next(&m, &start, &end)) {
+	while (b->error == 0 && ehrows_next(&rows, &start, &end, &rule)) {
 		if (end <= b->covered)
 			continue;
-		add_row(b, start > b->covered ? start : b->covered, intern_rule(b, &m.rule));
+		add_row(b, start > b->covered ? start : b->covered, intern_rule(b, rule));
 		b->covered = end;
 	}
 }

@@ -3,7 +3,7 @@
  * Call-frame information: how to get from one C frame to its caller.
  *
  * A module's .eh_frame says for each pc where the canonical frame address (CFA)
- * is and where the caller's registers were saved: a rule. ehframe.sig.h reads it;
+ * is and where the caller's registers were saved: a rule. ehrows.sig.h reads it;
  * cfi.c compiles a whole module ahead of time into a struct cfi_table, which a
  * handler searches in a few nanoseconds.
  *

@@ -413,6 +413,8 @@ static bool advances(struct cfiprogram *m, __u8 op, __u64 *ret_location)
 
 static void run_one(struct cfiprogram *m, __u8 op)
 {
+	if (op == (CFA_OFFSET | CFI_RAX))
+		m->saves_rax = true;
 	if ((op & 0xc0) == CFA_OFFSET)
 		save_at(&m->rule, op & 0x3f, (__s64)(ehbytes_uleb(&m->in) * (__u64)m->cie->data_align), false);
 	else if ((op & 0xc0) == CFA_RESTORE)

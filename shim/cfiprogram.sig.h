@@ -32,6 +32,7 @@ struct cfiprogram {
 	__u64 start;		/* function: run-time addresses */
 	__u64 limit;
 	__u64 location;
+	bool saves_rax;		/* only functions that land exceptions do; see ehrows.sig.h */
 	const struct cfiprogram_cie *cie;
 	struct cfi_rule rule;
 	unsigned states;

@@ -118,6 +118,7 @@ bool ehframe_open(const struct ehframe_section *section, __u64 fde, struct cfipr
 	ret->cie = cie;
 	ret->rule = cie->rule;
 	ret->states = 0;
+	ret->saves_rax = false;
 	return !ret->in.bad && ret->limit > ret->start;
 }
 
@@ -143,14 +144,18 @@ bool ehframe_header(const struct ehframe_section *section, __u64 *ret_eh_frame, 
 	return true;
 }
 
-/* The search table is pairs of __s32, relative to the header: function, entry. */
-static bool table_search(const struct ehframe_section *section, __u64 table, __u32 count, __u64 pc,
-			 __u64 *ret_fde)
+/*
+ * The last entry of the search table whose function begins at or before pc. The
+ * table is pairs of __s32, relative to the header: function, entry.
+ */
+static bool search(const struct ehframe_section *section, __u64 pc, __u64 *ret_function,
+		   __u64 *ret_fde)
 {
-	__u32 low = 0;
-	__u32 high = count;
-	__u64 pair;
+	__u64 eh_frame, table, pair;
+	__u32 low = 0, high;
 
+	if (!ehframe_header(section, &eh_frame, &table, &high) || high == 0)
+		return false;
 	while (high - low > 1) {
 		__u32 middle = low + (high - low) / 2;
 
@@ -161,29 +166,23 @@ static bool table_search(const struct ehframe_section *section, __u64 table, __u
 		else
 			high = middle;
 	}
-	if (count == 0 || !peek_u64(table + low * 8ull, &pair))
+	if (!peek_u64(table + low * 8ull, &pair))
 		return false;
+	*ret_function = section->hdr + (__u64)(__s64)(__s32)pair;
 	*ret_fde = section->hdr + (__u64)((__s64)pair >> 32);
 	return true;
 }
 
-bool ehframe_rule(const struct ehframe_section *section, __u64 pc, struct cfi_rule *ret)
+bool ehframe_find(const struct ehframe_section *section, __u64 pc, __u64 *ret_fde)
 {
-	struct cfiprogram m;
-	struct cfiprogram_cie cie;
-	__u64 eh_frame, table, fde, start, end;
-	__u32 count;
+	__u64 function;
 
-	cie.at = 0;
-	if (!ehframe_header(section, &eh_frame, &table, &count) ||
-	    !table_search(section, table, count, pc, &fde) ||
-	    !ehframe_open(section, fde, &cie, &m) || pc < m.start || pc >= m.limit)
-		return false;
-	while (cfiprogram_next(&m, &start, &end)) {
-		if (pc < end) {
-			*ret = m.rule;
-			return true;
-		}
-	}
-	return false;
+	return search(section, pc, &function, ret_fde);
+}
+
+bool ehframe_has_function(const struct ehframe_section *section, __u64 address)
+{
+	__u64 function, fde;
+
+	return search(section, address, &function, &fde) && function == address;
 }

@@ -2,8 +2,8 @@
 /*
  * A mapped module's .eh_frame and its index, .eh_frame_hdr: which function is a
  * pc in, and where is its call-frame program. cfi.c reads all of a module ahead
- * of time; ehframe_rule() interprets the one function that a pc is in, for a
- * module that was opened since. Both give the same rule.
+ * of time; ehrows_rule() interprets the one function that a pc is in, for a
+ * module that was opened since. Both give the same rule (ehrows.sig.h).
  *
  * Every byte is read inside the bounds that the caller gives. Signal-safe: all of it.
  */
@@ -27,8 +27,12 @@ struct ehframe_section {
 bool ehframe_open(const struct ehframe_section *section, __u64 fde, struct cfiprogram_cie *cie,
 		  struct cfiprogram *ret);
 
-/* Rule for run-time address `pc`, read from the module itself. False if it has none. */
-bool ehframe_rule(const struct ehframe_section *section, __u64 pc, struct cfi_rule *ret);
+/*
+ * By the search table: the entry whose function may contain run-time address
+ * `pc`, if any does; and whether a function begins right there.
+ */
+bool ehframe_find(const struct ehframe_section *section, __u64 pc, __u64 *ret_fde);
+bool ehframe_has_function(const struct ehframe_section *section, __u64 address);
 
 /*
  * Where .eh_frame is, and its binary search table, from a .eh_frame_hdr.

@@ -26,6 +26,7 @@ libshimsig_la_SOURCES = \
 	%D%/cfiprogram.sig.c %D%/cfiprogram.sig.h \
 	%D%/ehbytes.sig.c %D%/ehbytes.sig.h \
 	%D%/ehframe.sig.c %D%/ehframe.sig.h \
+	%D%/ehrows.sig.c %D%/ehrows.sig.h \
 	%D%/module.sig.c %D%/module.sig.h \
 	%D%/listing.sig.c %D%/listing.sig.h \
 	%D%/modules.sig.c %D%/modules.sig.h \

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "probe/peek.sig.h"
+#include "shim/ehrows.sig.h"
 #include "shim/listing.sig.h"
 
 /* An executable segment as the snapshot keeps it: start ascending. */
@@ -267,7 +268,7 @@ static void find_uncompiled(const struct module *module, __u64 pc, struct cfi_ru
 {
 	if (module->section.hdr == 0 || cache_find(module, pc, ret))
 		return;
-	if (ehframe_rule(&module->section, pc, ret))
+	if (ehrows_rule(&module->section, pc, ret))
 		cache_fill(module, pc, ret);
 }
 
@@ -279,7 +280,7 @@ void modules_find_rule(const struct modules_segment *segment, __u64 pc, struct c
 	ret->kind = CFI_NONE;
 	if (module == NULL) {
 		if (segment->section.hdr != 0)
-			ehframe_rule(&segment->section, pc, ret);
+			ehrows_rule(&segment->section, pc, ret);
 	} else if (module->cfi == NULL) {
 		find_uncompiled(module, pc, ret);
 	} else {

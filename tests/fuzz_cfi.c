@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 
 #include "shim/cfi.h"
+#include "shim/ehrows.sig.h"
 
 enum { ROOM = 1 << 20, CODE = 1 << 20 };
 
@@ -67,6 +68,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cfi_free(table);
 	}
 	for (__u64 pc = s.lo; pc < s.hi; pc += 9973)
-		ehframe_rule(&s.section, pc, &rule);
+		ehrows_rule(&s.section, pc, &rule);
 	return 0;
 }

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "probe/peek.sig.h"
+#include "shim/ehrows.sig.h"
 
 TestSuite(cfi, .timeout = 120);
 
@@ -279,7 +280,7 @@ static void check_pc(Dwarf_Frame *frame, const struct library *l, const struct c
 	tally[outcome]++;
 	cr_assert(outcome != DIFFERS, "%s: %#llx: register %u differs", l->name,
 		  pc - l->source.bias, differing);
-	cr_assert(ehframe_rule(&l->source.section, pc, &live));
+	cr_assert(ehrows_rule(&l->source.section, pc, &live));
 	if (live.kind != CFI_UNSUPPORTED || rule->kind != CFI_UNSUPPORTED)
 		cr_assert(memcmp(&live, rule, sizeof(live)) == 0,
 			  "%s: %#llx: table and direct reading differ", l->name,
@@ -364,6 +365,70 @@ Test(cfi, agrees_with_libdw_on_libstdcxx)
 	check_library("libstdc++.so.6");
 }
 
+/* ------------------------------------------- where the tables are known to be wrong */
+
+/*
+ * [*ret_from, *ret_to): the pcs of a function for which there is a rule that says
+ * nothing. They must be in one piece.
+ */
+static void find_unknown(const struct library *l, __u64 function, __u64 *ret_from, __u64 *ret_to)
+{
+	struct cfiprogram program;
+	struct cfiprogram_cie cie = { .at = 0 };
+	__u64 fde, pieces = 0;
+	bool before = false;
+
+	cr_assert(ehframe_find(&l->source.section, function, &fde));
+	cr_assert(ehframe_open(&l->source.section, fde, &cie, &program));
+	cr_assert(eq(u64, program.start, function));
+	*ret_from = *ret_to = program.limit;
+	for (__u64 pc = program.start; pc < program.limit; pc++) {
+		struct cfi_rule rule;
+		bool unknown;
+
+		cr_assert(ehrows_rule(&l->source.section, pc, &rule));
+		unknown = rule.kind == CFI_UNSUPPORTED;
+		if (unknown && !before && pieces++ == 0)
+			*ret_from = pc;
+		if (!unknown && before)
+			*ret_to = pc;
+		before = unknown;
+	}
+	cr_assert(eq(u64, pieces, 1));
+}
+
+/*
+ * libgcc's functions that land exceptions: nothing is known from the end of a
+ * direct call on (the one that installs the registers) to the jump through rcx,
+ * a stretch of some thirty instructions; everything is known of the rest.
+ */
+Test(cfi, nothing_is_known_of_a_frame_that_is_written_over)
+{
+	static const char *const names[] = { "_Unwind_RaiseException", "_Unwind_Resume",
+					     "_Unwind_ForcedUnwind", "_Unwind_Resume_or_Rethrow" };
+	struct cfi_table *table;
+	struct library l;
+
+	open_library("libgcc_s.so.1", &l);
+	cr_assert(eq(int, cfi_compile(&l.source, &table), 0));
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		__u64 function = (__u64)dlsym(dlopen("libgcc_s.so.1", RTLD_NOW), names[i]);
+		__u64 from, to;
+
+		find_unknown(&l, function, &from, &to);
+		printf("# %s: nothing known from +%#llx to +%#llx\n", names[i], from - function,
+		       to - function);
+		cr_expect(eq(u8, *(__u8 *)(from - 4), 0xe8), "%s", names[i]);
+		/* Nothing but padding is behind it. */
+		cr_expect(memmem((void *)(to - 16), 16, "\xff\xe1", 2) != NULL, "%s", names[i]);
+		cr_expect(to - from > 20 && to - from < 200, "%s", names[i]);
+		cr_expect(cfi_table_find(table, from - 1 - l.source.bias)->kind == CFI_OFFSET);
+		cr_expect(cfi_table_find(table, from - l.source.bias)->kind == CFI_UNSUPPORTED);
+		cr_expect(cfi_table_find(table, to - 1 - l.source.bias)->kind == CFI_UNSUPPORTED);
+	}
+	cfi_free(table);
+}
+
 /* Without the search table the same rows come out of a scan of .eh_frame. */
 Test(cfi, scan_and_search_table_give_the_same_table)
 {
@@ -446,7 +511,7 @@ Test(cfi, damaged_sections_stay_in_bounds)
 			cfi_free(table);
 		}
 		for (int i = 0; i < 100; i++)
-			ehframe_rule(&s.section, s.lo + random_word(&state) % (s.hi - s.lo), &rule);
+			ehrows_rule(&s.section, s.lo + random_word(&state) % (s.hi - s.lo), &rule);
 	}
 	cr_assert(eq(uint, faults, 0));
 }

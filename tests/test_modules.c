@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/ehrows.sig.h"
 #include "shim/listing.sig.h"
 #include "tests/bench/faults.h"
 
@@ -310,7 +311,7 @@ Test(modules, a_module_that_is_not_compiled_gives_the_same_rules)
 	cr_assert(segment.module != NULL && segment.module->cfi == NULL);
 	for (__u64 pc = segment.start; pc < segment.end; pc += 97) {
 		truth.kind = CFI_NONE;
-		known += ehframe_rule(&segment.module->section, pc, &truth);
+		known += ehrows_rule(&segment.module->section, pc, &truth);
 		for (int again = 0; again < 2; again++) {
 			modules_find_rule(&segment, pc, &rule);
 			cr_assert(eq(int, rule.kind, truth.kind));

@@ -248,7 +248,7 @@ enum goidshim_stack_end {
 	GOIDSHIM_STACK_DEPTH = 4,	/* cut: more frames than asked for */
 	GOIDSHIM_STACK_NO_CFI = 5,	/* cut: a C module without call-frame information */
 	GOIDSHIM_STACK_NO_MODULE = 6,	/* cut: a pc outside every known module (JIT) */
-	GOIDSHIM_STACK_EXPRESSION = 7,	/* cut: a rule that the tables cannot hold */
+	GOIDSHIM_STACK_EXPRESSION = 7,	/* cut: a rule that our tables cannot hold, or a wrong one */
 	GOIDSHIM_STACK_FAULT = 8,	/* cut: stack memory could not be read */
 	GOIDSHIM_STACK_STUCK = 9,	/* cut: a step that did not move up the stack */
 	GOIDSHIM_STACK_NO_FUNCTION = 10, /* cut: Go pc without a function */
