@@ -18,6 +18,7 @@
 #include "shim/lock.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <time.h>
@@ -65,6 +66,31 @@ static bool is_had(int err)
 	return err == 0 || err == EOWNERDEAD;
 }
 
+/*
+ * Where trylock is no lock that does not wait. Of a robust mutex that cannot be
+ * recovered it says so, as lock does, but (in the C library, up to 2.36 at least)
+ * leaves it locked, so that who comes next waits for ever. And it may have a mutex
+ * with a priority ceiling that lock refuses. Those are never tried.
+ */
+enum { MUTEX_ROBUST = 16, MUTEX_PROTECT = 64 }; /* bits of __kind */
+
+static bool is_untried(const pthread_mutex_t *lock)
+{
+	return __builtin_expect(lock->__data.__kind & (MUTEX_ROBUST | MUTEX_PROTECT), 0);
+}
+
+/* One of those, free or had by this thread. If another thread has it now, a wait goes unseen. */
+static bool is_untried_and_free(const pthread_mutex_t *lock)
+{
+	const __u32 state = lock->__data.__kind & MUTEX_ROBUST ? FUTEX_TID_MASK : 0x7ffff;
+
+	if (!is_untried(lock))
+		return false;
+	holder_note((__u64)lock, (__u32)*mutex_owner(lock));
+	return !((__u32)lock->__data.__lock & state) ||
+	       (__u32)*mutex_owner(lock) == holder_self->tid;
+}
+
 static bool is_good(clockid_t clock, timeout until)
 {
 	return (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC) && until->tv_nsec >= 0 &&
@@ -101,42 +127,52 @@ static int try_write(pthread_rwlock_t *lock)
 		return err_;							\
 	} while (0)
 
-/* hook_NAME, which has the lock if `may_try` and `try`, and waits for it otherwise. */
-#define HOOK(name, parameters, arguments, kind, owner, may_try, try)		\
+/* hook_NAME: has the lock if `may_try` and `try`, or if `is_free`; otherwise waits for it. */
+#define HOOK(name, parameters, arguments, kind, owner, is_free, may_try, try)	\
 	static __attribute__((noinline)) int wait_##name parameters		\
 	{									\
 		WAIT(kind, lock, owner, name, arguments);			\
 	}									\
 	static int hook_##name parameters					\
 	{									\
-		int err = may_try ? try(lock) : EBUSY;				\
+		int err;							\
 										\
+		if (is_free)							\
+			return INTERPOSE_NEXT(name) arguments;			\
+		err = (may_try) ? try(lock) : EBUSY;				\
 		return is_had(err) ? err : wait_##name arguments;		\
 	}
 
-HOOK(pthread_mutex_lock, (pthread_mutex_t *lock), (lock),
-     GOIDSHIM_LOCK_MUTEX, mutex_owner(lock), true, try_mutex)
-HOOK(pthread_mutex_timedlock, (pthread_mutex_t *restrict lock, timeout until), (lock, until),
-     GOIDSHIM_LOCK_MUTEX, mutex_owner(lock), is_good(CLOCK_REALTIME, until), try_mutex)
-HOOK(pthread_mutex_clocklock, (pthread_mutex_t *restrict lock, clockid_t clock, timeout until),
-     (lock, clock, until),
-     GOIDSHIM_LOCK_MUTEX, mutex_owner(lock), is_good(clock, until), try_mutex)
+#define HOOK_MUTEX(name, parameters, arguments, is_good)			\
+	HOOK(name, parameters, arguments, GOIDSHIM_LOCK_MUTEX, mutex_owner(lock), \
+	     is_untried_and_free(lock), !is_untried(lock) && (is_good), try_mutex)
+#define HOOK_READ(name, parameters, arguments, is_good)				\
+	HOOK(name, parameters, arguments, GOIDSHIM_LOCK_READ, writer_of(lock),	\
+	     false, is_good, try_read)
+#define HOOK_WRITE(name, parameters, arguments, is_good)			\
+	HOOK(name, parameters, arguments, GOIDSHIM_LOCK_WRITE, writer_of(lock),	\
+	     false, is_good, try_write)
 
-HOOK(pthread_rwlock_rdlock, (pthread_rwlock_t *lock), (lock),
-     GOIDSHIM_LOCK_READ, writer_of(lock), true, try_read)
-HOOK(pthread_rwlock_timedrdlock, (pthread_rwlock_t *restrict lock, timeout until), (lock, until),
-     GOIDSHIM_LOCK_READ, writer_of(lock), is_good(CLOCK_REALTIME, until), try_read)
-HOOK(pthread_rwlock_clockrdlock, (pthread_rwlock_t *restrict lock, clockid_t clock, timeout until),
-     (lock, clock, until),
-     GOIDSHIM_LOCK_READ, writer_of(lock), is_good(clock, until), try_read)
+HOOK_MUTEX(pthread_mutex_lock, (pthread_mutex_t *lock), (lock), true)
+HOOK_MUTEX(pthread_mutex_timedlock, (pthread_mutex_t *restrict lock, timeout until),
+	   (lock, until), is_good(CLOCK_REALTIME, until))
+HOOK_MUTEX(pthread_mutex_clocklock,
+	   (pthread_mutex_t *restrict lock, clockid_t clock, timeout until), (lock, clock, until),
+	   is_good(clock, until))
 
-HOOK(pthread_rwlock_wrlock, (pthread_rwlock_t *lock), (lock),
-     GOIDSHIM_LOCK_WRITE, writer_of(lock), true, try_write)
-HOOK(pthread_rwlock_timedwrlock, (pthread_rwlock_t *restrict lock, timeout until), (lock, until),
-     GOIDSHIM_LOCK_WRITE, writer_of(lock), is_good(CLOCK_REALTIME, until), try_write)
-HOOK(pthread_rwlock_clockwrlock, (pthread_rwlock_t *restrict lock, clockid_t clock, timeout until),
-     (lock, clock, until),
-     GOIDSHIM_LOCK_WRITE, writer_of(lock), is_good(clock, until), try_write)
+HOOK_READ(pthread_rwlock_rdlock, (pthread_rwlock_t *lock), (lock), true)
+HOOK_READ(pthread_rwlock_timedrdlock, (pthread_rwlock_t *restrict lock, timeout until),
+	  (lock, until), is_good(CLOCK_REALTIME, until))
+HOOK_READ(pthread_rwlock_clockrdlock,
+	  (pthread_rwlock_t *restrict lock, clockid_t clock, timeout until), (lock, clock, until),
+	  is_good(clock, until))
+
+HOOK_WRITE(pthread_rwlock_wrlock, (pthread_rwlock_t *lock), (lock), true)
+HOOK_WRITE(pthread_rwlock_timedwrlock, (pthread_rwlock_t *restrict lock, timeout until),
+	   (lock, until), is_good(CLOCK_REALTIME, until))
+HOOK_WRITE(pthread_rwlock_clockwrlock,
+	   (pthread_rwlock_t *restrict lock, clockid_t clock, timeout until), (lock, clock, until),
+	   is_good(clock, until))
 
 static __attribute__((noinline)) int wait_spin_lock(pthread_spinlock_t *lock)
 {
