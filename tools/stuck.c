@@ -180,21 +180,16 @@ static int find_frames(struct stuck *s, const struct goidshim_sample *record, st
 static int find_words(struct stuck *s, const struct residence *r, struct words *ret)
 {
 	const struct goidshim_sample *record = r->record;
-	struct profile_goroutine who = {
-		.goid = r->goid,
-		.start_pc = record->start_pc,
-		.go_pc = record->go_pc,
-	}, holder = { 0 };
 	int err;
 
 	*ret = (struct words){ .r = r };
 	if (r->is_waiting) {
 		ret->wait = (const struct goidshim_wait *)record;
-		holder.start_pc = ret->wait->holder_start_pc;
 		if (ret->wait->holder_goid)
-			report_goroutine(s->symbolizer, &holder, &ret->holder);
+			report_goroutine(s->symbolizer, ret->wait->holder_start_pc, 0,
+					 &ret->holder);
 	}
-	report_goroutine(s->symbolizer, &who, &ret->who);
+	report_goroutine(s->symbolizer, record->start_pc, record->go_pc, &ret->who);
 	err = find_frames(s, record, ret);
 	if (!err)
 		ret->function = name_function(s, ret);
