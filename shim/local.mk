@@ -59,6 +59,7 @@ libgoidshim_la_SOURCES = \
 	%D%/handler.c %D%/handler.h \
 	%D%/signal.c \
 	%D%/cfi.c %D%/cfi.h \
+	%D%/insn.c %D%/insn.h \
 	%D%/modules.c %D%/modules.h \
 	%D%/unwindlib.c %D%/unwindlib.h \
 	%D%/unwind.c %D%/unwind.h

@@ -137,6 +137,10 @@ criterion_tests += %D%/test_cfi
 %C%_test_cfi_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
 %C%_test_cfi_LDADD = $(unit_libs) $(LIBDW_LIBS) $(LIBELF_LIBS)
 
+criterion_tests += %D%/test_insn
+%C%_test_insn_SOURCES = %D%/test_insn.c shim/insn.c
+%C%_test_insn_LDADD = $(unit_libs)
+
 criterion_tests += %D%/test_ring
 %C%_test_ring_SOURCES = %D%/test_ring.c %D%/ring-memory.h shim/ring.sig.c
 %C%_test_ring_LDADD = $(unit_libs)
