@@ -8,6 +8,7 @@
 
 #include "probe/sys.sig.h"
 #include "shim/ehrows.sig.h"
+#include "shim/pages.h"
 
 /* An array that grows: its elements may move, it may not shrink. */
 struct array {
@@ -38,35 +39,18 @@ struct builder {
 	int error;
 };
 
-static void *map_memory(size_t size)
-{
-	long at = sys_call6(__NR_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return at < 0 && at > -4096 ? NULL : (void *)at;
-}
-
-static void unmap_memory(void *at, size_t size)
-{
-	if (at != NULL)
-		sys_call2(__NR_munmap, (long)at, (long)size);
-}
-
 static bool array_grow(struct array *a)
 {
 	size_t room = a->room ? a->room * 2 : 0x10000 / a->size;
-	long at;
+	void *at;
 
-	if (a->items == NULL) {
-		a->items = map_memory(room * a->size);
-		a->room = a->items != NULL ? room : 0;
-		return a->items != NULL;
-	}
-	at = sys_call4(__NR_mremap, (long)a->items, (long)(a->room * a->size),
-		       (long)(room * a->size), MREMAP_MAYMOVE);
-	if (at < 0 && at > -4096)
+	if (a->items == NULL)
+		at = pages_map(room * a->size);
+	else
+		at = pages_resize(a->items, a->room * a->size, room * a->size);
+	if (at == NULL)
 		return false;
-	a->items = (void *)at;
+	a->items = at;
 	a->room = room;
 	return true;
 }
@@ -81,7 +65,7 @@ static void *array_add(struct array *a)
 
 static void array_release(struct array *a)
 {
-	unmap_memory(a->items, a->room * a->size);
+	pages_unmap(a->items, a->room * a->size);
 }
 
 /* ---------------------------------------------------------------------- rules */
@@ -269,7 +253,7 @@ static int assemble(struct builder *b, struct cfi_table **ret_table)
 	__u32 buckets = ((pcs[b->pc.count - 1] - pcs[0]) >> CFI_BUCKET_SHIFT) + 1;
 	size_t rules_size = b->rule.count * sizeof(struct cfi_rule);
 	size_t size = sizeof(struct cfi_table) + rules_size + 4ull * buckets + 6 * b->pc.count;
-	struct cfi_table *t = map_memory(size);
+	struct cfi_table *t = pages_map(size);
 	char *at = (char *)(t + 1);
 
 	if (t == NULL)
@@ -319,11 +303,11 @@ int cfi_compile(const struct cfi_source *source, struct cfi_table **ret_table)
 
 	if (source->hi - source->bias > 0xffffffff || source->lo < source->bias)
 		return -EFBIG;
-	b.hash = map_memory(HASH_SIZE * sizeof(*b.hash));
+	b.hash = pages_map(HASH_SIZE * sizeof(*b.hash));
 	if (b.hash == NULL)
 		return -ENOMEM;
 	r = build(&b, ret_table);
-	unmap_memory(b.hash, HASH_SIZE * sizeof(*b.hash));
+	pages_unmap(b.hash, HASH_SIZE * sizeof(*b.hash));
 	array_release(&b.pc);
 	array_release(&b.rule_of);
 	array_release(&b.rule);
@@ -333,5 +317,5 @@ int cfi_compile(const struct cfi_source *source, struct cfi_table **ret_table)
 
 void cfi_free(struct cfi_table *table)
 {
-	unmap_memory(table, table->size);
+	pages_unmap(table, table->size);
 }

@@ -60,6 +60,7 @@ libgoidshim_la_SOURCES = \
 	%D%/signal.c \
 	%D%/cfi.c %D%/cfi.h \
 	%D%/insn.c %D%/insn.h \
+	%D%/pages.c %D%/pages.h \
 	%D%/modules.c %D%/modules.h \
 	%D%/unwindlib.c %D%/unwindlib.h \
 	%D%/unwind.c %D%/unwind.h

@@ -10,6 +10,7 @@
 #include "probe/sys.sig.h"
 #include "shim/cfi.h"
 #include "shim/listing.sig.h"
+#include "shim/pages.h"
 
 enum { ENTRIES_MAX = 4096, CHUNK_SIZE = 1 << 16 };
 
@@ -37,12 +38,11 @@ static void *allocate(size_t size)
 
 	size = (size + 15) & ~(size_t)15;
 	if (size > chunk_left) {
-		long mapped = sys_call6(__NR_mmap, 0, CHUNK_SIZE, PROT_READ | PROT_WRITE,
-					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *mapped = pages_map(CHUNK_SIZE);
 
-		if (size > CHUNK_SIZE || (mapped < 0 && mapped > -4096))
+		if (size > CHUNK_SIZE || mapped == NULL)
 			return NULL;
-		chunk = (char *)mapped;
+		chunk = mapped;
 		chunk_left = CHUNK_SIZE;
 	}
 	at = chunk;
