@@ -104,19 +104,19 @@ static enum goidshim_stack_end step_sigframe(struct cfi_registers *regs)
  * its CFA in rax across a call of a subroutine that leaves rax alone, so that rax
  * still holds while that subroutine is what was interrupted, and no longer.
  */
-static __u32 untouched(const struct cfi_registers *regs)
+static __u32 untouched(const struct cfi_rule *rule, const struct cfi_registers *regs)
 {
 	__u32 followed = 1u << CFI_RSP;
 
 	for (unsigned slot = 0; slot < CFI_SLOTS; slot++)
 		followed |= 1u << register_of[slot];
-	return regs->exact ? regs->known & ~followed : 0;
+	return regs->exact && !rule->derived ? regs->known & ~followed : 0;
 }
 
 static enum goidshim_stack_end step_frame(const struct cfi_rule *rule, struct cfi_registers *regs)
 {
 	enum goidshim_stack_end end;
-	__u32 known = 1u << CFI_RSP | untouched(regs);
+	__u32 known = 1u << CFI_RSP | untouched(rule, regs);
 	__u64 value[CFI_SLOTS];
 	__u64 cfa;
 

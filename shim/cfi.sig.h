@@ -80,7 +80,8 @@ struct cfi_rule {
 	__s32 cfa_add;
 	__s16 saved[CFI_SLOTS];	/* words from the CFA, or from rbp; or CFI_SAME and friends */
 	__u8 from_rbp;		/* bit per slot: words count from rbp */
-	__u8 reserved[5];
+	__u8 derived;		/* from the instructions: believe it only if what it finds is right */
+	__u8 reserved[4];
 };
 
 _Static_assert(sizeof(struct cfi_rule) == 32, "rules are compared and hashed as four words");

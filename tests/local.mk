@@ -131,13 +131,15 @@ check_PROGRAMS += %D%/golookup %D%/layout-live
 # shim/
 #
 cfi_sources = shim/cfi.sig.c shim/cfiprogram.sig.c shim/ehbytes.sig.c shim/ehframe.sig.c \
-	shim/ehrows.sig.c shim/cfi.c shim/pages.c
+	shim/ehrows.sig.c shim/cfi.c shim/flow.c shim/insn.c shim/pages.c
 criterion_tests += %D%/test_cfi
 %C%_test_cfi_SOURCES = %D%/test_cfi.c $(cfi_sources)
 %C%_test_cfi_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
 %C%_test_cfi_LDADD = $(unit_libs) $(LIBDW_LIBS) $(LIBELF_LIBS)
 
-criterion_tests += %D%/test_insn
+criterion_tests += %D%/test_flow %D%/test_insn
+%C%_test_flow_SOURCES = %D%/test_flow.c $(cfi_sources) shim/module.sig.c
+%C%_test_flow_LDADD = $(unit_libs)
 %C%_test_insn_SOURCES = %D%/test_insn.c shim/insn.c
 %C%_test_insn_LDADD = $(unit_libs)
 
