@@ -34,6 +34,7 @@ struct builder {
 	struct array rule_of;	/* __u16 */
 	struct array rule;	/* struct cfi_rule */
 	struct array functions;	/* struct function; only without a search table */
+	struct array derived;	/* struct derived */
 	__u16 *hash;		/* rule index + 1; 0: free */
 	__u64 covered;		/* rows say everything up to this address */
 	int error;
@@ -231,6 +232,65 @@ static void add_functions(struct builder *b)
 		add_functions_by_scan(b, eh_frame);
 }
 
+/* ----------------------------------------------------------- what is not covered */
+
+/* A stretch of a gap that has a rule now. */
+struct derived {
+	__u32 start;
+	__u32 end;
+	__u16 rule;
+};
+
+static void add_derived(void *arg, __u64 start, __u64 end, const struct cfi_rule *rule)
+{
+	struct builder *b = arg;
+	struct derived *d = array_add(&b->derived);
+
+	if (d == NULL) {
+		b->error = -ENOMEM;
+		return;
+	}
+	d->start = (__u32)(start - b->source->bias);
+	d->end = (__u32)(end - b->source->bias);
+	d->rule = intern_rule(b, rule);
+}
+
+/* All rows anew; each derived stretch is inside of one row without a rule. */
+static void merge_derived(struct builder *b, const struct array *pcs, const struct array *rules)
+{
+	const struct derived *d = b->derived.items;
+	const struct derived *end = d + b->derived.count;
+	const __u64 bias = b->source->bias;
+	const __u32 *pc = pcs->items;
+	const __u16 *rule = rules->items;
+
+	for (size_t i = 0; i < pcs->count && b->error == 0; i++) {
+		if (d == end || d->start != pc[i])
+			add_row(b, bias + pc[i], rule[i]);
+		for (; d < end && (i + 1 == pcs->count || d->start < pc[i + 1]); d++) {
+			add_row(b, bias + d->start, d->rule);
+			if (i + 1 == pcs->count || d->end < pc[i + 1])
+				add_row(b, bias + d->end, 0);
+		}
+	}
+}
+
+static void fill_gaps(struct builder *b)
+{
+	struct array pc = b->pc;
+	struct array rule_of = b->rule_of;
+	struct gaps_rows rows = { .pc = pc.items, .rule_of = rule_of.items, .rule = b->rule.items,
+				  .count = pc.count };
+
+	if (gaps_derive(b->source->gaps, &rows, add_derived, b) != 0 || b->derived.count == 0)
+		return;
+	b->pc = (struct array){ .size = pc.size };
+	b->rule_of = (struct array){ .size = rule_of.size };
+	merge_derived(b, &pc, &rule_of);
+	array_release(&pc);
+	array_release(&rule_of);
+}
+
 /* ------------------------------------------------------------------ the table */
 
 /* bucket[i] is the last row that begins at or before the bucket's first byte. */
@@ -284,6 +344,8 @@ static int build(struct builder *b, struct cfi_table **ret_table)
 		add_functions(b);
 	if (b->error == 0 && b->pc.count > 0)
 		add_row(b, b->covered, 0);
+	if (b->error == 0 && b->pc.count > 0 && b->source->gaps != NULL)
+		fill_gaps(b);
 	if (b->error != 0)
 		return b->error;
 	return b->pc.count == 0 ? -ENODATA : assemble(b, ret_table);
@@ -297,6 +359,7 @@ int cfi_compile(const struct cfi_source *source, struct cfi_table **ret_table)
 		.rule_of.size = sizeof(__u16),
 		.rule.size = sizeof(struct cfi_rule),
 		.functions.size = sizeof(struct function),
+		.derived.size = sizeof(struct derived),
 		.covered = source->lo,
 	};
 	int r;
@@ -312,6 +375,7 @@ int cfi_compile(const struct cfi_source *source, struct cfi_table **ret_table)
 	array_release(&b.rule_of);
 	array_release(&b.rule);
 	array_release(&b.functions);
+	array_release(&b.derived);
 	return r;
 }
 

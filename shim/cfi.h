@@ -14,6 +14,7 @@
 #define SHIM_CFI_H
 
 #include "shim/ehframe.sig.h"
+#include "shim/gaps.h"
 
 /* What to compile. */
 struct cfi_source {
@@ -22,6 +23,7 @@ struct cfi_source {
 	__u64 bias;		/* run-time address minus ELF address */
 	__u64 lo;		/* [lo, hi): the module's addresses */
 	__u64 hi;
+	const struct gaps_module *gaps;	/* NULL: no rules for code that is not covered */
 };
 
 /*

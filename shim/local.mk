@@ -59,6 +59,7 @@ libgoidshim_la_SOURCES = \
 	%D%/handler.c %D%/handler.h \
 	%D%/signal.c \
 	%D%/cfi.c %D%/cfi.h \
+	%D%/gaps.c %D%/gaps.h \
 	%D%/flow.c %D%/flow.h \
 	%D%/insn.c %D%/insn.h \
 	%D%/pages.c %D%/pages.h \

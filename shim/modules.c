@@ -26,6 +26,7 @@ static unsigned entry_count;
 static unsigned long long seen_adds, seen_subs;
 static bool seen_any;
 static unsigned compiled;	/* functions */
+static struct gaps_budget gaps_budget = { .bytes = 8 << 20, .steps = 50000 };
 static bool busy;		/* a thread is refreshing */
 
 /* Bump allocation: entries are never freed. */
@@ -123,11 +124,18 @@ static bool can_compile(const struct module *m)
 
 static void compile(struct module *m)
 {
+	struct gaps_module gaps = {
+		.bias = m->bias,
+		.phdr = (const void *)m->phdr,
+		.phnum = m->phnum,
+		.budget = &gaps_budget,
+	};
 	struct cfi_source source = {
 		.section = m->section,
 		.bias = m->bias,
 		.lo = m->start,
 		.hi = m->end,
+		.gaps = &gaps,
 	};
 	struct cfi_table *table;
 

@@ -278,6 +278,7 @@ void modules_find_rule(const struct modules_segment *segment, __u64 pc, struct c
 	const struct cfi_rule *rule;
 
 	ret->kind = CFI_NONE;
+	ret->derived = 0;
 	if (module == NULL) {
 		if (segment->section.hdr != 0)
 			ehrows_rule(&segment->section, pc, ret);

@@ -423,6 +423,18 @@ static enum goidshim_stack_end step_fp(struct cfi_registers *regs)
 	return GOIDSHIM_STACK_NONE;
 }
 
+/*
+ * A rule that the module's author did not write. What it finds must be where
+ * known code has called from, or there is no such frame.
+ */
+static enum goidshim_stack_end step_derived(struct walk *w, const struct cfi_rule *rule)
+{
+	if (cfi_step(rule, &w->regs) != GOIDSHIM_STACK_NONE ||
+	    !modules_find(pc_of(w) - 1, &w->segment) || !follows_call(pc_of(w)))
+		return GOIDSHIM_STACK_NO_CFI;
+	return GOIDSHIM_STACK_NONE;
+}
+
 static enum goidshim_stack_end step_cfi(struct walk *w, __u64 at)
 {
 	struct cfi_rule rule;
@@ -432,7 +444,7 @@ static enum goidshim_stack_end step_cfi(struct walk *w, __u64 at)
 	if (rule.kind == CFI_NONE && w->segment.module != NULL && w->segment.module->section.hdr != 0 &&
 	    w->go != NULL && at >= w->go->functions.text && at < w->go->functions.etext)
 		return GOIDSHIM_STACK_NO_FUNCTION;
-	return cfi_step(&rule, &w->regs);
+	return rule.derived ? step_derived(w, &rule) : cfi_step(&rule, &w->regs);
 }
 
 static enum goidshim_stack_end step_c(struct walk *w)

@@ -131,7 +131,7 @@ check_PROGRAMS += %D%/golookup %D%/layout-live
 # shim/
 #
 cfi_sources = shim/cfi.sig.c shim/cfiprogram.sig.c shim/ehbytes.sig.c shim/ehframe.sig.c \
-	shim/ehrows.sig.c shim/cfi.c shim/flow.c shim/insn.c shim/pages.c
+	shim/ehrows.sig.c shim/cfi.c shim/gaps.c shim/flow.c shim/insn.c shim/pages.c
 criterion_tests += %D%/test_cfi
 %C%_test_cfi_SOURCES = %D%/test_cfi.c $(cfi_sources)
 %C%_test_cfi_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
