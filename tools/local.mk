@@ -41,6 +41,7 @@ libtools_la_SOURCES = \
 	%D%/modulemap.c %D%/modulemap.h \
 	%D%/names.c %D%/names.h \
 	%D%/notes.c %D%/notes.h \
+	%D%/pprofwriter.c %D%/pprofwriter.h \
 	%D%/printable.c %D%/printable.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/profiled.c %D%/profiled.h \

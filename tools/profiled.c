@@ -2,6 +2,7 @@
 #include "tools/profiled.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "tools/names.h"
@@ -109,16 +110,27 @@ void profiled_free(void *state)
 }
 
 /* A frame that is none: "[cut: no_cfi]", where a stack does not reach its first function. */
+static int name_mark(struct profiled *profiled, const char *what, uint8_t why, uint32_t *ret_name)
+{
+	char words[TITLES_NAME_SIZE];
+
+	snprintf(words, sizeof(words), "[%s: %s]", what, names_stack_end(why));
+	return strings_add(&profiled->locations.strings, words, ret_name);
+}
+
+int profiled_gap_name(struct profiled *profiled, uint8_t why, uint32_t *ret_name)
+{
+	return name_mark(profiled, "frames missing", why, ret_name);
+}
+
 static int add_mark(struct profiled *profiled, struct calltree *tree, const char *what, uint8_t why,
 		    uint32_t *node)
 {
-	char words[TITLES_NAME_SIZE];
 	uint32_t name;
 
 	if (why < GOIDSHIM_STACK_DEPTH)
 		return 0;
-	snprintf(words, sizeof(words), "[%s: %s]", what, names_stack_end(why));
-	if (strings_add(&profiled->locations.strings, words, &name))
+	if (name_mark(profiled, what, why, &name))
 		return -ENOMEM;
 	return calltree_child(tree, *node, name, LOCATION_UNKNOWN, node);
 }
@@ -140,15 +152,18 @@ static bool is_go(const struct location *location)
 	return location->kind == LOCATION_GO || location->kind == LOCATION_RUNTIME;
 }
 
-/* How many frames are inside the innermost crossing from C to Go. */
-static unsigned int find_crossing(const struct locations *locations, const uint32_t *ids,
-				  unsigned int depth)
+/* It is where the innermost crossing from C to Go is. */
+unsigned profiled_find_gap(const struct profiled *profiled, const struct stack *stack,
+			   const uint32_t *ids)
 {
-	for (unsigned int i = 1; i < depth; i++)
-		if (is_go(&locations->locations[ids[i]]) &&
-		    !is_go(&locations->locations[ids[i - 1]]))
+	const struct location *all = profiled->locations.locations;
+
+	if (stack->gap < GOIDSHIM_STACK_DEPTH)
+		return UINT_MAX;
+	for (unsigned i = 1; i < stack->depth; i++)
+		if (is_go(&all[ids[i]]) && !is_go(&all[ids[i - 1]]))
 			return i;
-	return depth;
+	return stack->depth;
 }
 
 int profiled_add_path(struct profiled *profiled, const struct series *series,
@@ -157,15 +172,15 @@ int profiled_add_path(struct profiled *profiled, const struct series *series,
 	const struct stack *stack = &profiled->stacks.stacks[series->stack];
 	struct locations *locations = &profiled->locations;
 	uint32_t ids[GOIDSHIM_MAX_STACK];
-	unsigned int crossing = 0;
+	unsigned gap = UINT_MAX;
 	int r = locations_of_stack(locations, &profiled->stacks, series->stack, ids);
 
 	if (!r)
 		r = add_mark(profiled, tree, "cut", stack->end, &node);
-	if (!r && stack->gap)
-		crossing = find_crossing(locations, ids, stack->depth);
+	if (!r)
+		gap = profiled_find_gap(profiled, stack, ids);
 	for (unsigned int i = stack->depth; i-- > 0 && !r;) {
-		if (stack->gap && i + 1 == crossing)
+		if (i + 1 == gap)
 			r = add_mark(profiled, tree, "frames missing", stack->gap, &node);
 		if (!r)
 			r = add_location(profiled, tree, &locations->locations[ids[i]], &node);

@@ -46,6 +46,16 @@ void profiled_values(const struct export_context *context, const struct profiled
 		     const struct series *series, int64_t ret[static EVENTS_TYPES_MAX]);
 
 /*
+ * How many frames of a stack, whose locations these are, are inside of the place
+ * where frames are missing; more than there are where none are.
+ */
+unsigned profiled_find_gap(const struct profiled *profiled, const struct stack *stack,
+			   const uint32_t *ids);
+
+/* The name of the frame that stands there: its number among the strings. Returns 0 or -ENOMEM. */
+int profiled_gap_name(struct profiled *profiled, uint8_t why, uint32_t *ret_name);
+
+/*
  * Adds the frames of a series' stack to `tree` below `node`, outermost first.
  * *ret_node is the node of the innermost. Names are numbers in
  * profiled->locations.strings, kinds are enum location_kind. Returns 0 or -ENOMEM.
