@@ -302,6 +302,7 @@ check_PROGRAMS += %D%/truth-judge %D%/fixtures/without
 check_LTLIBRARIES += libringfile.la
 libringfile_la_SOURCES = %D%/ringfile.c %D%/ringfile.h
 
+criterion_tests += %D%/test_waits
 criterion_tests += %D%/test_export %D%/test_printable %D%/test_profile %D%/test_reader \
 	%D%/test_residence %D%/test_rings
 %C%_test_export_SOURCES = %D%/test_export.c %D%/rendering.c %D%/rendering.h
@@ -313,6 +314,8 @@ criterion_tests += %D%/test_export %D%/test_printable %D%/test_profile %D%/test_
 %C%_test_rings_LDADD = libringfile.la libtools.la $(unit_libs)
 %C%_test_printable_SOURCES = %D%/test_printable.c
 %C%_test_printable_LDADD = libtools.la $(unit_libs)
+%C%_test_waits_SOURCES = %D%/test_waits.c
+%C%_test_waits_LDADD = libtools.la $(unit_libs)
 %C%_test_profile_SOURCES = %D%/test_profile.c
 %C%_test_profile_LDADD = libtools.la $(unit_libs)
 %C%_test_reader_SOURCES = %D%/test_reader.c

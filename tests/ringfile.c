@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define LIVE_FRAMES 32	/* in a live slot */
+
 static __u32 or_default(__u32 value, __u32 otherwise)
 {
 	return value ? value : otherwise;
@@ -30,6 +32,12 @@ static void fill_geometry(struct goidshim_header *h, const struct ringfile_shape
 	h->blocks_reserved = h->block_count;
 	h->lane_used = h->lane_count;
 	h->file_size = h->blocks_offset + (__u64)h->block_count * h->block_size;
+	if (shape->live_slots) {
+		h->live_offset = h->file_size;
+		h->live_size = sizeof(struct goidshim_live) + LIVE_FRAMES * sizeof(__u64);
+		h->live_count = shape->live_slots;
+		h->file_size += (__u64)h->live_count * h->live_size;
+	}
 	if (shape->inside_size) {
 		h->inside_offset = h->file_size;
 		h->inside_size = shape->inside_size;
@@ -253,6 +261,21 @@ struct goidshim_alloc *ringfile_alloc(const struct ringfile *ring, __u32 block, 
 	return a;
 }
 
+struct goidshim_live *ringfile_live(const struct ringfile *ring, const struct goidshim_alloc *alloc)
+{
+	struct goidshim_header *h = ringfile_header(ring);
+	struct goidshim_live *live;
+
+	if (h->live_used == h->live_count ||
+	    alloc->sample.record.size > h->live_size - offsetof(struct goidshim_live, alloc))
+		errx(99, "ringfile: the live slots are full");
+	live = (void *)(ring->bytes + h->live_offset + (__u64)h->live_used++ * h->live_size);
+	live->generation = 2;
+	live->state = 1;
+	memcpy(&live->alloc, alloc, alloc->sample.record.size);
+	return live;
+}
+
 static struct goidshim_wait *add_wait(const struct ringfile *ring, __u32 block, __u16 type,
 				      __u64 time_ns, __u64 duration_ns, __u64 goid, __u16 depth)
 {
@@ -394,6 +417,32 @@ void ringfile_fill(const struct ringfile *ring)
 	ringfile_block(ring, 3)->generation |= 1;	/* being claimed by lane 3 */
 	ringfile_header(ring)->lost[GOIDSHIM_LOST_NO_LANE] = 2;
 	ringfile_lane(ring, 1)->lost[GOIDSHIM_LOST_NESTED] = 5;
+}
+
+void ringfile_fill_events(const struct ringfile *ring, __u32 block)
+{
+	struct goidshim_header *h = ringfile_header(ring);
+	struct goidshim_wait *lock;
+
+	h->events = GOIDSHIM_EVENT_CPU | GOIDSHIM_EVENT_HEAP | GOIDSHIM_EVENT_LOCK |
+		    GOIDSHIM_EVENT_BLOCK | GOIDSHIM_EVENT_WALL;
+	h->heap_interval = 1;
+	h->lock_min_ns = 10000;
+	h->block_min_ns = 1000000;
+	h->wall_period_ns = 10000000;
+	ringfile_claim(ring, block, 0);
+	ringfile_live(ring, ringfile_alloc(ring, block, 3000000, 7, 2));
+	ringfile_sample(ring, block, 4800000, 8, 1);	/* what holds the lock */
+	lock = ringfile_lock(ring, block, 5000000, 700000, 7, 2);
+	lock->kind = GOIDSHIM_LOCK_WRITE;
+	lock->holder_tid = 99;
+	lock->holder_goid = 8;
+	lock->holder_class = GOIDSHIM_CLASS_C;
+	lock->holder_object = 0;
+	lock->holder_start_pc = 0x402008;
+	ringfile_block_call(ring, block, 6000000, 1800000, 8, 2);
+	ringfile_inside(ring, 0, 6500000, 8, 2);
+	ringfile_wall(ring, block, 7000000, 9, 2);
 }
 
 void ringfile_save(const struct ringfile *ring, const char *path)

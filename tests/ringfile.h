@@ -27,6 +27,7 @@ struct ringfile_shape {
 	__u32 block_size;		/* 1024 */
 	__u32 notes_size;		/* 1024 */
 	__u32 inside_size;		/* 0: no inside slots */
+	__u32 live_slots;		/* 0 */
 	__u32 newer_header;		/* bytes of header that this version does not know */
 	__u32 newer_lane;		/* bytes of each lane likewise */
 };
@@ -58,6 +59,10 @@ struct goidshim_sample *ringfile_wall(const struct ringfile *ring, __u32 block, 
 struct goidshim_alloc *ringfile_alloc(const struct ringfile *ring, __u32 block, __u64 time_ns,
 				      __u64 goid, __u16 depth);
 
+/* An allocation is in use: a copy of its record goes to the next live slot. */
+struct goidshim_live *ringfile_live(const struct ringfile *ring,
+				    const struct goidshim_alloc *alloc);
+
 /* A wait that ended at `time_ns`: for a mutex that nobody is known to have held; in read(3). */
 struct goidshim_wait *ringfile_lock(const struct ringfile *ring, __u32 block, __u64 time_ns,
 				    __u64 duration_ns, __u64 goid, __u16 depth);
@@ -79,6 +84,12 @@ struct goidshim_inside *ringfile_inside(const struct ringfile *ring, __u32 lane,
  * record type that this version does not know.
  */
 void ringfile_fill(const struct ringfile *ring);
+
+/*
+ * One of each record and slot of the events heap, lock, block and wall, in blocks
+ * from `block` on, of lane 0; for a shape that has the slots.
+ */
+void ringfile_fill_events(const struct ringfile *ring, __u32 block);
 
 /* Writes the file's bytes to `path`. */
 void ringfile_save(const struct ringfile *ring, const char *path);

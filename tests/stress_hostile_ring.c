@@ -188,6 +188,26 @@ static void spoil_everywhere(void)
 	ringfile_close(&ring);
 }
 
+/* The records and the slots of the other events: nothing is expected but an answer. */
+static void spoil_events(void)
+{
+	const struct ringfile_shape shape = { .block_size = 2048, .live_slots = 1,
+					      .inside_size = 512 };
+	const struct goidshim_header *h;
+	struct ringfile ring;
+	size_t at;
+
+	ringfile_open(&ring, &shape);
+	ringfile_fill_events(&ring, 0);
+	h = ringfile_header(&ring);
+	at = h->blocks_offset + sizeof(struct goidshim_block);
+	spoil_words(&ring, at, at + ringfile_block(&ring, 0)->committed, BLOCKS, true, "event");
+	spoil_words(&ring, h->live_offset, h->live_offset + h->live_size, BLOCKS, true, "live");
+	spoil_words(&ring, h->inside_offset, h->inside_offset + h->inside_size, BLOCKS, true,
+		    "inside");
+	ringfile_close(&ring);
+}
+
 /* Two at once: a file that claims to be endless shields nothing any more. */
 static void spoil_endless(void)
 {
@@ -222,6 +242,7 @@ int main(void)
 	ringfile_close(&ring);
 	cut_everywhere();
 	spoil_everywhere();
+	spoil_events();
 	spoil_endless();
 	printf("%u rings: %u refused, %u read as far as they were sound\n", cases, refusals,
 	       cases - refusals);

@@ -108,37 +108,21 @@ static json_int_t figure(json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
-/* One record of each event but cpu. */
-static void fill_events(const struct ringfile *ring)
-{
-	struct goidshim_wait *lock;
-
-	ringfile_claim(ring, 0, 0);
-	ringfile_alloc(ring, 0, 3000000, 7, 2);
-	lock = ringfile_lock(ring, 0, 5000000, 700000, 7, 2);
-	lock->kind = GOIDSHIM_LOCK_WRITE;
-	lock->holder_tid = 99;
-	lock->holder_goid = 8;
-	lock->holder_class = GOIDSHIM_CLASS_C;
-	lock->holder_object = 0;
-	lock->holder_start_pc = 0x1234;
-	ringfile_block_call(ring, 0, 6000000, 800000, 8, 2);
-	ringfile_wall(ring, 0, 7000000, 9, 2);
-}
+static const struct ringfile_shape with_slots = { .block_size = 4096, .live_slots = 2,
+						  .inside_size = 512 };
 
 Test(export, ndjson_has_every_field_of_a_wait)
 {
-	const struct ringfile_shape shape = { .block_size = 4096 };
 	struct ringfile ring;
 	json_t *line;
 
-	ringfile_open(&ring, &shape);
-	fill_events(&ring);
+	ringfile_open(&ring, &with_slots);
+	ringfile_fill_events(&ring, 0);
 	line = line_of_type(render(ring.path, &export_ndjson), "lock");
 	expect_text(word(line, "kind"), "write");
 	expect_text(word(line, "address"), "0x7f0000003000");
 	expect_text(word(line, "holder_class"), "c");
-	expect_text(word(line, "holder_start_pc"), "0x1234");
+	expect_text(word(line, "holder_start_pc"), "0x402008");
 	cr_expect(eq(i64, figure(line, "start_ns"), 4300000));
 	cr_expect(eq(i64, figure(line, "duration_ns"), 700000));
 	cr_expect(eq(i64, figure(line, "goid"), 7));
@@ -148,12 +132,53 @@ Test(export, ndjson_has_every_field_of_a_wait)
 	line = line_of_type(render(ring.path, &export_ndjson), "block");
 	expect_text(word(line, "kind"), "read");
 	expect_text(word(line, "address"), "0x3");
-	cr_expect(eq(i64, figure(line, "duration_ns"), 800000));
+	cr_expect(eq(i64, figure(line, "duration_ns"), 1800000));
 	line = line_of_type(render(ring.path, &export_ndjson), "alloc");
 	expect_text(word(line, "kind"), "malloc");
 	cr_expect(eq(i64, figure(line, "size"), 4096));
 	line = line_of_type(render(ring.path, &export_ndjson), "wall");
 	cr_expect(eq(i64, figure(line, "periods"), 1));
+}
+
+Test(export, json_has_every_event)
+{
+	json_t *root, *lock, *holder;
+	struct ringfile ring;
+
+	ringfile_open(&ring, &with_slots);
+	ringfile_fill_events(&ring, 0);
+	root = json_loads(render(ring.path, &export_json), 0, NULL);
+	cr_assert(root != NULL);
+	cr_expect(eq(i64, figure(json_object_get(root, "c_memory"), "in_use_bytes"), 4096));
+	cr_expect(eq(i64, figure(json_object_get(root, "wall"), "wall_ns"), 10000000));
+	cr_expect(eq(i64, figure(json_object_get(root, "blocked"), "delay_ns"), 1800000));
+	lock = json_object_get(root, "lock_waits");
+	cr_expect(eq(i64, figure(lock, "count"), 1));
+	cr_expect(eq(i64, figure(lock, "delay_ns"), 700000));
+	lock = json_array_get(json_object_get(lock, "locks"), 0);
+	expect_text(word(lock, "kind"), "write");
+	holder = json_array_get(json_object_get(lock, "holders"), 0);
+	cr_expect(eq(i64, figure(holder, "goid"), 8));
+	cr_expect(eq(i64, figure(holder, "tid"), 99));
+	expect_text(word(holder, "meanwhile"), "0x401000");
+}
+
+Test(export, text_has_a_section_for_every_event)
+{
+	static const char *const wanted[] = {
+		"Goroutines by CPU time", "Goroutines by wall time", "C memory by goroutine",
+		"Lock waits by goroutine", "held by goroutine 8: 0x402008 (100 %)",
+		"write 0x7f0000003000", "meanwhile in 0x401000",
+		"Blocked in the kernel by goroutine", "in read 1.80 ms (1)",
+	};
+	struct ringfile ring;
+	char *text;
+
+	ringfile_open(&ring, &with_slots);
+	ringfile_fill_events(&ring, 0);
+	text = render(ring.path, &export_text);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		cr_expect(strstr(text, wanted[i]) != NULL, "%s in:\n%s", wanted[i], text);
 }
 
 /* A ring whose every text is an attack on a terminal and on JSON. */
