@@ -364,7 +364,8 @@ endif
 #
 # bench/
 #
-EXTRA_DIST += %D%/fixtures/pairs/pairs.go
+EXTRA_DIST += %D%/fixtures/pairs/pairs.go %D%/fixtures/pairs/pairs.c \
+	%D%/fixtures/pairs/pairs.h
 script_tests += %D%/bench/bench-runs.sh
 bench_scripts += %D%/bench/heap.sh %D%/bench/rates.sh %D%/bench/startup.sh
 dist_noinst_SCRIPTS += $(bench_scripts)
