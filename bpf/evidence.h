@@ -87,6 +87,7 @@ struct evidence_lane {
 	__u64 first;
 	__u64 last;
 	__u64 hits;
+	__u64 ended;			/* first to last of earlier owners: pids come again */
 	__u64 generation;		/* of the layouts, when they were copied to here */
 	__u32 whose;			/* enum evidence_layout */
 	__u32 reserved;

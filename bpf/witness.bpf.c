@@ -266,6 +266,16 @@ static __noinline struct evidence_lane *lane_make(const struct evidence_lane_key
 	return lane;
 }
 
+/* A lane that begins anew is another program's, in the same process or of the same pid. */
+static __always_inline void lane_advance(struct evidence_lane *lane, __u64 sequence)
+{
+	if (sequence <= lane->last) {
+		lane->ended += lane->last - lane->first + 1;
+		lane->first = sequence;
+	}
+	lane->last = sequence;
+}
+
 /* In the lane's scratch space: there is not enough stack. */
 struct comparison {
 	struct goidshim_context at;
@@ -408,7 +418,7 @@ int on_sample(struct pt_regs *ctx)
 		return 0;
 	if (lane->generation != generation)
 		lane_refresh(lane, key.tgid);
-	lane->last = ctx->rdi;
+	lane_advance(lane, ctx->rdi);
 	c = (struct comparison *)lane->scratch;
 	c->shim.fs_base = ctx->rdx;
 	c->shim.g = ctx->rcx;

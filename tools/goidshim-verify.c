@@ -257,7 +257,7 @@ static const char *find_cause(const struct session *s)
 			 p->ring.header.trigger_note);
 		return text;
 	}
-	if (p->ring.samples == p->samples_before)
+	if (trial_ring_samples(p) == 0)
 		return "the shim took no sample: the program used too little CPU time";
 	return "the ring grew, but the probe never fired: the target runs another copy of the "
 	       "library (give it with --library)";

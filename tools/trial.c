@@ -150,6 +150,28 @@ static int observe_layouts(struct trial *trial, struct trial_process *p,
 	return witness_set_layouts(trial->witness, p->pid, &own);
 }
 
+/* Takes the process's ring, unless it is the one that we have. */
+static void watch_ring(const struct trial *trial, struct trial_process *p,
+		       const struct procmaps *maps)
+{
+	struct ringwatch ring;
+
+	if (ringwatch_open(maps, &ring) < 0)
+		return;
+	if (p->has_ring && ring.header.start_ns == p->ring.header.start_ns) {
+		ringwatch_close(&ring);
+		return;
+	}
+	if (p->has_ring) {
+		ringwatch_update(&p->ring);
+		p->samples_ended = trial_ring_samples(p);
+		ringwatch_close(&p->ring);
+	}
+	p->samples_before = trial->came_late && !p->has_ring ? ring.samples : 0;
+	p->has_ring = true;
+	p->ring = ring;
+}
+
 int trial_observe(struct trial *trial, pid_t pid)
 {
 	struct trial_process *p;
@@ -164,10 +186,7 @@ int trial_observe(struct trial *trial, pid_t pid)
 		r = -ENOMEM;
 		goto out_free;
 	}
-	if (!p->has_ring && ringwatch_open(&process.maps, &p->ring) == 0) {
-		p->has_ring = true;
-		p->samples_before = trial->came_late ? p->ring.samples : 0;
-	}
+	watch_ring(trial, p, &process.maps);
 	r = observe_layouts(trial, p, &process);
 out_free:
 	goprocess_free(&process);
@@ -195,7 +214,7 @@ static void collect_lane(void *context, pid_t pid, const struct evidence_lane *l
 	for (int whose = 0; whose < EVIDENCE_LAYOUT_MAX; whose++)
 		witness_add_counts(&p->counts[whose], &lane->counts[whose]);
 	p->coverage.hits += lane->hits;
-	p->coverage.fired += lane->last - lane->first + 1;
+	p->coverage.fired += lane->ended + lane->last - lane->first + 1;
 }
 
 /* The same program, as far as a layout can tell: it may be loaded elsewhere. */
@@ -270,7 +289,7 @@ static void sum_process(struct trial_sums *s, const struct trial_process *p)
 	s->coverage.hits += p->coverage.hits;
 	s->coverage.fired += p->coverage.fired;
 	if (p->has_ring) {
-		s->ring_samples += p->ring.samples - p->samples_before;
+		s->ring_samples += trial_ring_samples(p);
 		s->ring_hits += p->coverage.hits;
 	}
 	if (p->layouts == TRIAL_LAYOUTS_DIFFER)
@@ -290,6 +309,13 @@ void trial_sum(const struct trial *trial, struct trial_sums *ret)
 			ret->readings += ret->counts.classes[c][v];
 		}
 	ret->outcomes[EVIDENCE_AGREED] -= ret->unconfirmed + ret->wrong_layout;
+}
+
+__u64 trial_ring_samples(const struct trial_process *process)
+{
+	if (!process->has_ring)
+		return 0;
+	return process->samples_ended + process->ring.samples - process->samples_before;
 }
 
 bool trial_is_clean(const struct trial_sums *sums)

@@ -27,6 +27,7 @@ struct trial_coverage {
 	__u64 fired;		/* readings from each lane's first hit to its last */
 };
 
+/* A pid may come again, or execute another program: it is described as it was last. */
 struct trial_process {
 	pid_t pid;
 	char exe[256];
@@ -35,6 +36,7 @@ struct trial_process {
 	bool has_ring;
 	struct ringwatch ring;
 	__u64 samples_before;		/* in the ring when the witness came */
+	__u64 samples_ended;		/* in rings of the pid's earlier programs */
 	__u64 threads;			/* thread probe hits */
 	__u64 events_lost;		/* disputes whose details found no room */
 	struct evidence_counts counts[EVIDENCE_LAYOUT_MAX];
@@ -75,6 +77,9 @@ int trial_observe(struct trial *trial, pid_t pid);
 void trial_collect(struct trial *trial);
 
 void trial_sum(const struct trial *trial, struct trial_sums *ret);
+
+/* Samples that the process has put into its rings since the witness came. */
+__u64 trial_ring_samples(const struct trial_process *process);
 
 /* Did every reading agree, or get explained in the shim's favour? */
 bool trial_is_clean(const struct trial_sums *sums);

@@ -180,8 +180,7 @@ static json_t *json_process(const struct trial_process *p)
 	if (!object || !p->has_ring)
 		return object;
 	json_object_set_new(object, "ring", json_string(p->ring.path));
-	json_object_set_new(object, "ring_samples",
-			    json_number(p->ring.samples - p->samples_before));
+	json_object_set_new(object, "ring_samples", json_number(trial_ring_samples(p)));
 	return object;
 }
 
