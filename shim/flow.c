@@ -88,9 +88,13 @@ static void store(struct flow_state *s, __s32 place, __s32 width, __s32 value)
 	for (int r = 0; r < INSN_REGISTERS; r++)
 		if (s->saved[r] < place + width && s->saved[r] + 8 > place)
 			s->saved[r] = 0;
-	if (value >= FLOW_ENTRY && value < FLOW_ENTRY + INSN_REGISTERS && place < 0 &&
-	    place % 8 == 0 && s->saved[value - FLOW_ENTRY] == 0)
-		s->saved[value - FLOW_ENTRY] = place;
+	if (value < FLOW_ENTRY || value >= FLOW_ENTRY + INSN_REGISTERS || place >= 0 || place % 8)
+		return;
+	/* The first place is the one to keep, while it is above the stack pointer. */
+	value -= FLOW_ENTRY;
+	if (s->saved[value] == 0 || !is_place(s->value[INSN_RSP]) ||
+	    s->saved[value] < s->value[INSN_RSP])
+		s->saved[value] = place;
 }
 
 static void push(struct flow_state *s, __s32 value)
@@ -167,14 +171,21 @@ static void act(struct flow_state *s, const struct insn *i)
 	}
 }
 
-/* What the stack pointer has left behind is not safe; nor what a return needs. */
-static void forget_below(struct flow_state *s, __s32 distance)
+/* What is below a stack pointer is not safe. */
+static void forget_below(struct flow_state *s, __s32 place)
 {
-	__s32 sp = s->value[INSN_RSP];
-
-	for (int r = 0; r < INSN_REGISTERS && is_place(sp); r++)
-		if (s->saved[r] < sp - distance)
+	for (int r = 0; r < INSN_REGISTERS && is_place(place); r++)
+		if (s->saved[r] < place)
 			s->saved[r] = 0;
+}
+
+/* After an instruction before which the stack pointer was at `before`. */
+static void forget_left(struct flow_state *s, __s32 before)
+{
+	if (is_place(s->value[INSN_RSP]))
+		forget_below(s, s->value[INSN_RSP] - RED_ZONE);
+	else
+		forget_below(s, before);
 }
 
 /* After a call has come back; `ours`: of a function that may have ways of its own. */
@@ -182,7 +193,7 @@ static void state_after_call(struct flow_state *s, bool ours)
 {
 	__s32 kept[sizeof(callee_saved)];
 
-	forget_below(s, 0);
+	forget_below(s, s->value[INSN_RSP]);
 	for (unsigned i = 0; i < sizeof(callee_saved); i++)
 		kept[i] = ours ? FLOW_UNKNOWN : s->value[callee_saved[i]];
 	for (int r = 0; r < INSN_REGISTERS; r++)
@@ -341,7 +352,7 @@ static void follow(struct flow *f, struct flow_node *n)
 	n->length = i.length;
 	n->callee = i.flow == INSN_CALL ? i.target : 0;
 	act(&s, &i);
-	forget_below(&s, RED_ZONE);
+	forget_left(&s, n->state.value[INSN_RSP]);
 	if (is_place(s.value[INSN_RSP]) && s.value[INSN_RSP] > RETURN_ADDRESS) {
 		f->strange = true;
 		state_of_nothing(&s);
