@@ -363,20 +363,17 @@ static __s32 signed_at(const __u8 *at)
 	return value;
 }
 
-/* Where an instruction at `at` leads by 32 bits of distance, if it is one; else 0. */
-static __u64 far_target(const __u8 *at)
+/* Where an instruction at `at`, before `end`, leads by 32 bits of distance; or 0. */
+static __u64 far_target(const __u8 *at, const __u8 *end)
 {
-	switch (*at) {
-	case 0xe8:		/* call */
-	case 0xe9:		/* jmp */
-		return (__u64)at + 5 + (__u64)(__s64)signed_at(at + 1);
-	case 0x0f:		/* conditional jumps */
-		return (at[1] & 0xf0) == 0x80 ? (__u64)at + 6 + (__u64)(__s64)signed_at(at + 2) : 0;
-	case 0x8d:		/* lea distance(%rip) */
-		return (at[1] & 0xc7) == 0x05 ? (__u64)at + 6 + (__u64)(__s64)signed_at(at + 2) : 0;
-	default:
+	bool is_call_or_jump = (at[0] & 0xfe) == 0xe8;
+	bool is_branch = at[0] == 0x0f && (at[1] & 0xf0) == 0x80;
+	bool is_lea = at[0] == 0x8d && (at[1] & 0xc7) == 0x05;	/* from rip */
+	unsigned length = is_call_or_jump ? 5 : 6;
+
+	if ((!is_call_or_jump && !is_branch && !is_lea) || end - at < length)
 		return 0;
-	}
+	return (__u64)at + length + (__u64)(__s64)signed_at(at + length - 4);
 }
 
 static __m128i load(const __u8 *at)
@@ -412,22 +409,22 @@ static unsigned far_beginnings(const __u8 *at)
 /* What looks like such an instruction need not be one. */
 static void search_far(struct gaps *g, __u64 start, __u64 end)
 {
-	enum { LONGEST = 6 };
+	enum { LOOKED_AT = 21 };
 	const __u8 *at = (const __u8 *)start;
-	const __u8 *last = (const __u8 *)end - LONGEST;
+	const __u8 *last = (const __u8 *)end;
 	__u64 target;
 
-	for (; at + 15 <= last; at += 16) {
+	for (; last - at >= LOOKED_AT; at += 16) {
 		for (unsigned bits = far_beginnings(at); bits != 0; bits &= bits - 1) {
 			const __u8 *found = at + __builtin_ctz(bits);
 
-			target = far_target(found);
+			target = far_target(found, last);
 			if (is_in_gap(g, target))
 				confirm(g, (__u64)found, end, target);
 		}
 	}
-	for (; at <= last; at++) {
-		target = far_target(at);
+	for (; last - at >= 5; at++) {
+		target = far_target(at, last);
 		if (is_in_gap(g, target))
 			confirm(g, (__u64)at, end, target);
 	}
@@ -472,7 +469,7 @@ static bool search_covered_code(struct gaps *g)
 		if (rows->rule_of[i] != 0)
 			continue;
 		first = i + 1;
-		if (end - start < 6 || segment_of(g, start, end - start, PF_R | PF_X) == NULL)
+		if (end - start < 2 || segment_of(g, start, end - start, PF_R | PF_X) == NULL)
 			continue;
 		g->module->budget->bytes -= (long)(end - start);
 		if (g->module->budget->bytes < 0)

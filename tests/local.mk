@@ -137,7 +137,10 @@ criterion_tests += %D%/test_cfi
 %C%_test_cfi_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
 %C%_test_cfi_LDADD = $(unit_libs) $(LIBDW_LIBS) $(LIBELF_LIBS)
 
-criterion_tests += %D%/test_flow %D%/test_insn
+criterion_tests += %D%/test_flow %D%/test_gaps %D%/test_insn
+%C%_test_gaps_SOURCES = %D%/test_gaps.c %D%/fixtures/uncovered.c %D%/fixtures/uncovered.h \
+	$(cfi_sources) shim/module.sig.c
+%C%_test_gaps_LDADD = $(unit_libs)
 %C%_test_flow_SOURCES = %D%/test_flow.c $(cfi_sources) shim/module.sig.c
 %C%_test_flow_LDADD = $(unit_libs)
 %C%_test_insn_SOURCES = %D%/test_insn.c shim/insn.c
@@ -192,7 +195,8 @@ criterion_tests += %D%/test_modules %D%/test_unwind
 check_LTLIBRARIES += libsteps.la
 libsteps_la_CFLAGS = -O2 -fomit-frame-pointer
 libsteps_la_CXXFLAGS = -O2 -fomit-frame-pointer
-libsteps_la_SOURCES = %D%/fixtures/steps.c %D%/fixtures/steps_exceptions.cc %D%/fixtures/steps.h
+libsteps_la_SOURCES = %D%/fixtures/steps.c %D%/fixtures/steps_exceptions.cc %D%/fixtures/steps.h \
+	%D%/fixtures/uncovered.c %D%/fixtures/uncovered.h
 
 stress_tests += %D%/unwind-churn.stress
 %C%_unwind_churn_stress_SOURCES = %D%/unwind_churn.c %D%/bench/faults.c %D%/bench/faults.h

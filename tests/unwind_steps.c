@@ -10,10 +10,7 @@
  * asked at every 16th, and wherever ours is not the true stack.
  *
  * Prints what it counted. No stack may be wrong, and every one that is cut must be
- * cut where one of three things is true:
- *
- *	its innermost function is assembly without tables (the end says no_cfi):
- *	libunwind must do no better;
+ * cut where one of two things is true:
  *
  *	its innermost function is longjmp, which tells in an expression where its
  *	caller is going to be;
@@ -69,7 +66,7 @@ static struct {
 } shadow;
 
 static struct {
-	unsigned long steps, right, no_tables, longjmp, landing, unexplained, wrong;
+	unsigned long steps, right, longjmp, landing, unexplained, wrong;
 	unsigned long ours;	/* where libunwind did better, other than in landing */
 	unsigned long unwind_frames, oracle_frames, oracle_equal, oracle_better, oracle_worse;
 	unsigned long ends[GOIDSHIM_STACK_MAX];
@@ -204,10 +201,6 @@ static bool is_longjmp(__u64 pc, __u64 caller)
 static const char *count_cut(const struct unwind_result *result, const __u64 *frames,
 			     const __u64 *truth)
 {
-	if (result->end == GOIDSHIM_STACK_NO_CFI && result->depth == 1) {
-		count.no_tables++;
-		return "no tables";
-	}
 	if (result->end == GOIDSHIM_STACK_EXPRESSION && is_landing(frames[result->depth - 1])) {
 		count.landing++;
 		return "landing";
@@ -381,11 +374,10 @@ static int measure(const char *name, void (*run)(void))
 	sites = 0;
 	modules_refresh(true);
 	step_through(run);
-	printf("%-10s %8lu stacks: %lu right, %lu without tables, %lu in longjmp, %lu landing, "
-	       "%lu unexplained, %lu wrong; %.1f frames each; libunwind: %.3f%% of %lu frames equal, better %lu, "
-	       "worse %lu\n", name, count.steps,
-	       count.right, count.no_tables, count.longjmp, count.landing, count.unexplained,
-	       count.wrong,
+	printf("%-10s %8lu stacks: %lu right, %lu in longjmp, %lu landing, %lu unexplained, "
+	       "%lu wrong; %.1f frames each; libunwind: %.3f%% of %lu frames equal, "
+	       "better %lu, worse %lu\n", name, count.steps, count.right, count.longjmp,
+	       count.landing, count.unexplained, count.wrong,
 	       (double)count.unwind_frames / (double)(count.steps ? count.steps : 1),
 	       100.0 * (double)count.oracle_equal /
 		       (double)(count.oracle_frames ? count.oracle_frames : 1),
@@ -433,6 +425,7 @@ int main(void)
 	install_handlers();
 	open_libunwind();
 	failed |= measure("fixtures", steps_fixtures);
+	failed |= measure("uncovered", steps_uncovered);
 	failed |= measure("exceptions", steps_exceptions);
 	if (steps_open_sqlite())
 		failed |= measure("sqlite", steps_sqlite);
