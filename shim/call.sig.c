@@ -117,7 +117,7 @@ bool call_begin(struct call *call, __u64 pc, __u64 sp)
 	return true;
 }
 
-bool call_again(struct call *call)
+bool call_again(struct call *call, __u64 time_ns)
 {
 	__u32 lane;
 
@@ -130,7 +130,7 @@ bool call_again(struct call *call)
 	}
 	call->lane = lane - 1;
 	call->faults.were_blocked = false;
-	call->taken.time_ns = sampler_now();
+	call->taken.time_ns = time_ns;
 	return true;
 }
 

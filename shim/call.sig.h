@@ -81,11 +81,12 @@ void call_put_faults_back(const struct call_faults *before);
 bool call_begin(struct call *call, __u64 pc, __u64 sp);
 
 /*
- * Begins anew with a call that call_end() ended, and what was taken of it, now:
- * only the time is new. Costs no system call, but what is read through peek
- * (whose faults may be blocked) must have been read before. False as above.
+ * Begins anew with a call that call_end() ended, at `time_ns`. Of what was taken it
+ * wants the FS base, and the sizes of the stack and the labels that will be written.
+ * Costs no system call, so nothing may be read through peek: faults may be
+ * blocked. False as above.
  */
-bool call_again(struct call *call);
+bool call_again(struct call *call, __u64 time_ns);
 
 /* The stack of the program's call, as deep as samples are; our own frames left out. */
 void call_take_stack(struct call *call);

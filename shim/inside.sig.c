@@ -45,6 +45,16 @@ static bool back_slot(__u32 lane)
 	return true;
 }
 
+static void fill_holder(struct goidshim_wait *to, const struct inside_wait *wait)
+{
+	to->holder_tid = wait->holder_tid;
+	to->holder_goid = wait->holder_goid;
+	to->holder_start_pc = wait->holder_start_pc;
+	to->holder_class = wait->holder_class;
+	to->holder_reason = wait->holder_reason;
+	to->holder_object = wait->type == GOIDSHIM_RECORD_LOCK ? wait->holder_object : 0xff;
+}
+
 static void fill(struct goidshim_wait *to, const struct call *call, const struct inside *in,
 		 const struct inside_wait *wait)
 {
@@ -52,13 +62,8 @@ static void fill(struct goidshim_wait *to, const struct call *call, const struct
 		.start_ns = in->start_ns,
 		.address = wait->address,
 		.kind = wait->kind,
-		.holder_tid = wait->holder_tid,
-		.holder_goid = wait->holder_goid,
-		.holder_start_pc = wait->holder_start_pc,
-		.holder_class = wait->holder_class,
-		.holder_reason = wait->holder_reason,
-		.holder_object = wait->type == GOIDSHIM_RECORD_LOCK ? wait->holder_object : 0xff,
 	};
+	fill_holder(to, wait);
 	call_fill(call, wait->type, sizeof(*to), &to->sample);
 }
 
@@ -73,6 +78,7 @@ static void open_slot(struct inside *in, const struct call *call, const struct i
 	__atomic_store_n(&slot->generation, slot->generation + 1, __ATOMIC_RELEASE);
 	open.pc = in->pc;
 	open.sp = in->sp;
+	in->depth = call->taken.stack.depth;
 	in->has_slot = true;
 }
 
@@ -98,28 +104,37 @@ void inside_enter(struct inside *in, const struct inside_wait *wait, void *const
 	call_end(&call);
 }
 
-/* The stack that was taken on the way in, where there was a slot to keep it. */
-static void take_stack(struct call *call, bool from_slot)
+/*
+ * What stands in the slot, and how the wait ended. Nothing else is found out now: a
+ * lock may be in hand, that others wait for.
+ */
+static void record_slot(const struct inside *in, const struct inside_wait *wait, __u64 end_ns)
 {
-	const struct goidshim_inside *slot = slot_of(call->lane);
-	const struct goidshim_sample *s = &slot->wait.sample;
-	const __u64 *frames = (const __u64 *)(slot + 1);
+	const struct goidshim_inside *slot = slot_of(open.backed - 1);
+	struct goidshim_wait *w;
+	struct call call;
 
-	if (!from_slot) {
-		call_take_stack(call);
+	call.taken.who.fs_base = slot->wait.sample.fs_base;
+	call.taken.stack.depth = in->depth;
+	call.taken.labels_size = 0;
+	if (!call_again(&call, end_ns))
 		return;
+	w = call_reserve(&call, sizeof(*w));
+	if (w) {
+		__builtin_memcpy(w, &slot->wait, sizeof(*w) + in->depth * sizeof(__u64));
+		fill_holder(w, wait);
+		w->duration_ns = end_ns - in->start_ns;
+		w->sample.record.size = call_record_size(&call, sizeof(*w));
+		w->sample.time_ns = end_ns;
+		w->sample.sequence = call.taken.sequence;
+		call_commit(&call, sizeof(*w));
 	}
-	call->taken.labels_size = 0;
-	call->taken.stack.depth = s->stack_depth;
-	call->taken.stack.end = s->stack_end;
-	call->taken.stack.gap = s->stack_gap;
-	for (unsigned i = 0; i < s->stack_depth; i++)
-		call->taken.frames[i] = frames[i];
+	call_end(&call);
 }
 
+/* A handler's call within another's: it has no slot, and takes its stack now. */
 static __attribute__((noinline)) void record(const struct inside *in,
-					     const struct inside_wait *wait, bool from_slot,
-					     __u64 end_ns)
+					     const struct inside_wait *wait, __u64 end_ns)
 {
 	struct goidshim_wait *w = 0;
 	struct call call;
@@ -127,7 +142,7 @@ static __attribute__((noinline)) void record(const struct inside *in,
 	if (!call_begin(&call, in->pc, in->sp))
 		return;
 	call.taken.time_ns = end_ns;
-	take_stack(&call, from_slot);
+	call_take_stack(&call);
 	if (!call_is_of_go_runtime(&call))
 		w = call_reserve(&call, sizeof(*w));
 	if (w) {
@@ -145,8 +160,10 @@ void inside_leave(const struct inside *in, const struct inside_wait *wait, __u64
 
 	if (!call_is_recording())
 		return;
-	if (end_ns - in->start_ns >= min_ns)
-		record(in, wait, has_slot, end_ns);
+	if (end_ns - in->start_ns >= min_ns && has_slot)
+		record_slot(in, wait, end_ns);
+	else if (end_ns - in->start_ns >= min_ns)
+		record(in, wait, end_ns);
 	if (has_slot)
 		close_slot();
 }

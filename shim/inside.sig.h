@@ -46,6 +46,7 @@ struct inside {
 	__u64 start_ns;
 	__u64 pc;		/* CALL_PC and CALL_SP of the function that stands in */
 	__u64 sp;
+	__u16 depth;		/* frames in its slot */
 	bool has_slot;
 };
 
