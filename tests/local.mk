@@ -427,7 +427,7 @@ bench_programs += %D%/bench/bench_reader
 #
 check_PROGRAMS += %D%/profile-ring
 %C%_profile_ring_SOURCES = %D%/profile-ring.c
-%C%_profile_ring_LDADD = libringfile.la libgofile.la libprobetest.la $(LIBDW_LIBS) $(LIBELF_LIBS)
+%C%_profile_ring_LDADD = libringfile.la libtools.la libgofile.la libprobetest.la $(LIBDW_LIBS) $(LIBELF_LIBS)
 criterion_tests += %D%/test_modulemap %D%/test_stacks
 %C%_test_modulemap_SOURCES = %D%/test_modulemap.c
 %C%_test_modulemap_LDADD = libringfile.la libtools.la $(unit_libs)

@@ -5,7 +5,10 @@
  * are made up but always the same. How many samples each goroutine has is
  * printed, so that a test knows the truth.
  *
- *	profile-ring OUT GO-BINARY C-LIBRARY SAMPLES
+ *	profile-ring OUT GO-BINARY C-LIBRARY SAMPLES [EVENT]
+ *
+ * With an EVENT the records are of that instead of cpu, and what is printed is what
+ * folded stacks weigh: nanoseconds of lock and block, bytes in use of heap.
  */
 #include <elfutils/libdwelf.h>
 #include <err.h>
@@ -15,10 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "probe/gobinary.h"
 #include "tests/ringfile.h"
+#include "tools/events.h"
 #include "tools/gofile.h"
 
 #define C_BIAS 0x7f0000000000ull
@@ -34,7 +39,8 @@ struct program {
 	__u64 *c_functions;	/* addresses of the library's functions, 16 bytes in */
 	size_t c_count;
 	__u64 cgocall;		/* an address inside runtime.cgocall; 0: none */
-	__u64 samples[GOROUTINES + 1];	/* by goid; 0: without a goroutine */
+	const struct event *event;
+	__u64 weights[GOROUTINES + 1];	/* by goid; 0: without a goroutine */
 };
 
 static __u64 state = 88172645463325252ull;
@@ -91,6 +97,52 @@ static __u16 make_stack(const struct program *p, __u64 goid, bool in_c, __u64 *p
 	return depth;
 }
 
+/* The record of a sample, with what its type has between the sample and the frames. */
+static void *insert(const struct ringfile *ring, __u32 block, const struct goidshim_sample *sample,
+		    size_t fixed)
+{
+	size_t more = fixed - sizeof(*sample);
+	unsigned char bytes[sizeof(struct goidshim_wait) + (GO_DEPTH + C_DEPTH + 9) * 8] = { 0 };
+	struct goidshim_record *record = (struct goidshim_record *)bytes;
+
+	memcpy(bytes, sample, sizeof(*sample));
+	memcpy(bytes + fixed, sample + 1, sample->record.size - sizeof(*sample));
+	record->size += (__u32)more;
+	return ringfile_add(ring, block, bytes);
+}
+
+/* Adds the record that the event makes of a sample. Returns what it weighs. */
+static __u64 add_record(const struct program *p, const struct ringfile *ring, __u32 block,
+			const struct goidshim_sample *sample)
+{
+	struct goidshim_alloc *alloc;
+	struct goidshim_wait *wait;
+
+	if (p->event->is_wait) {
+		wait = insert(ring, block, sample, sizeof(*wait));
+		wait->duration_ns = 1000 * (1 + sample->sequence % 7);
+		wait->start_ns = sample->time_ns - wait->duration_ns;
+		wait->kind = p->event == &events_lock ? GOIDSHIM_LOCK_MUTEX : SYS_read;
+		wait->address = 0x7000 + sample->sequence % 3;
+		wait->holder_tid = 4242;
+		wait->holder_goid = 1;
+		wait->holder_class = GOIDSHIM_CLASS_C;
+		return wait->duration_ns;
+	}
+	if (p->event->weight) {
+		insert(ring, block, sample, sizeof(*sample));
+		return 1;
+	}
+	alloc = insert(ring, block, sample, sizeof(*alloc));
+	alloc->size = 100 * (1 + sample->sequence % 7);
+	alloc->kind = GOIDSHIM_ALLOC_MALLOC;
+	alloc->lane = ringfile_block(ring, block)->lane;
+	if (sample->sequence % 2)
+		return 0;
+	ringfile_live(ring, alloc);
+	return alloc->size;
+}
+
 static void add_sample(struct program *p, const struct ringfile *ring, __u32 block, __u64 time_ns)
 {
 	struct {
@@ -126,12 +178,13 @@ static void add_sample(struct program *p, const struct ringfile *ring, __u32 blo
 	}
 	r.sample.record.size = (__u32)(sizeof(r.sample) + r.sample.stack_depth * 8u +
 				       ((r.sample.labels_size + 7) & ~7u));
-	ringfile_add(ring, block, &r);
+	r.sample.record.type = p->event->record;
+	p->weights[goid] += add_record(p, ring, block, &r.sample);
 	lane->periods++;
 	lane->rate_cpu_ns += 1000000;
 	lane->rate_periods++;
-	p->samples[goid]++;
 }
+
 
 /* Every function symbol of the library that is long enough to be inside of. */
 static void read_library(struct program *p, const char *path)
@@ -226,14 +279,21 @@ int main(int argc, char **argv)
 	struct ringfile ring;
 	unsigned long count;
 
-	if (argc != 5)
-		errx(99, "usage: profile-ring OUT GO-BINARY C-LIBRARY SAMPLES");
+	if (argc != 5 && argc != 6)
+		errx(99, "usage: profile-ring OUT GO-BINARY C-LIBRARY SAMPLES [EVENT]");
+	program.event = argc == 6 ? events_find(argv[5]) : &events_cpu;
+	if (!program.event)
+		errx(99, "%s: no such event", argv[5]);
 	count = strtoul(argv[4], NULL, 10);
 	elf_version(EV_CURRENT);
 	read_program(&program, argv[2]);
 	read_library(&program, argv[3]);
-	shape.blocks = (__u32)(count / 200 + 2 * THREADS);
+	shape.blocks = (__u32)(count / 150 + 2 * THREADS);
+	shape.live_slots = program.event == &events_heap ? (__u32)count : 0;
 	ringfile_open(&ring, &shape);
+	ringfile_header(&ring)->events = program.event->bit;
+	ringfile_header(&ring)->heap_interval = 1;
+	ringfile_header(&ring)->wall_period_ns = 10000000;
 	layout = &ringfile_header(&ring)->objects[0].layout;
 	layout->text = program.go.text;
 	layout->etext = program.go.etext;
@@ -242,6 +302,6 @@ int main(int argc, char **argv)
 	add_samples(&program, &ring, count);
 	ringfile_save(&ring, argv[1]);
 	for (unsigned goid = 0; goid <= GOROUTINES; goid++)
-		printf("%u %llu\n", goid, program.samples[goid]);
+		printf("%u %llu\n", goid, program.weights[goid]);
 	return 0;
 }

@@ -27,6 +27,7 @@ enum {
 	KEY_LEAKS,
 	KEY_EVENT,
 	KEY_STUCK,
+	KEY_DIFF,
 };
 
 static const struct argp_option option_table[] = {
@@ -52,6 +53,9 @@ static const struct argp_option option_table[] = {
 	{ "leaks", KEY_LEAKS, NULL, 0, "In text, only the C memory in use: who has it, since when", 0 },
 	{ "stuck", KEY_STUCK, "SECONDS", OPTION_ARG_OPTIONAL,
 	  "Only the goroutines that have been inside C for so long (default: 1), and where", 0 },
+	{ "diff", KEY_DIFF, NULL, 0,
+	  "Tell what changed from the first of two rings to the second, in text, folded or pprof",
+	  0 },
 	{ "list", KEY_LIST, NULL, 0, "List your rings in " RINGS_FOLDER, 1 },
 	{ "clean", KEY_CLEAN, NULL, 0, "Remove your rings whose program has ended", 1 },
 	{ "sysroot", KEY_SYSROOT, "FOLDER", 0, "Look for the program's files below FOLDER", 2 },
@@ -119,6 +123,21 @@ static void check_stuck(const struct dumpoptions *o, struct argp_state *state)
 		argp_error(state, "--stuck: give --format=text or json");
 	if (o->follow)
 		argp_error(state, "--stuck: tells of one moment; give no --follow");
+}
+
+static void check_words(const struct dumpoptions *o, struct argp_state *state)
+{
+	if (o->action != DUMPOPTIONS_DIFF && o->other_word)
+		argp_error(state, "%s: give one PID or FILE, or two with --diff", o->other_word);
+	if (o->action != DUMPOPTIONS_DIFF)
+		return;
+	if (!o->other_word)
+		argp_error(state, "--diff: give two rings, the older one first");
+	if (o->exporter != &export_text && o->exporter != &export_folded &&
+	    o->exporter != &export_pprof)
+		argp_error(state, "--diff: give --format=text, folded or pprof");
+	if (o->follow || o->stuck || o->leaks)
+		argp_error(state, "--diff: give no --follow, --stuck or --leaks");
 }
 
 static enum export_root parse_root(const char *text, struct argp_state *state)
@@ -200,8 +219,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		o->stuck = true;
 		o->stuck_ns = parse_stuck(arg ? arg : "1", state);
 		return 0;
+	case KEY_DIFF:
+		o->action = DUMPOPTIONS_DIFF;
+		return 0;
 	case ARGP_KEY_END:
 		check_stuck(o, state);
+		check_words(o, state);
 		return 0;
 	case KEY_LIST:
 		o->action = DUMPOPTIONS_LIST;
@@ -219,9 +242,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		o->root = parse_root(arg, state);
 		return 0;
 	case ARGP_KEY_ARG:
-		if (o->word)
-			argp_error(state, "%s: give one PID or FILE", arg);
-		o->word = arg;
+		if (o->other_word)
+			argp_error(state, "%s: give one PID or FILE, or two with --diff", arg);
+		*(o->word ? &o->other_word : &o->word) = arg;
 		return 0;
 	default:
 		return parse_filter(key, arg, state);
@@ -232,7 +255,7 @@ static const char doc[] =
 	"Report which goroutines a program under libgoidshim.so spent its CPU time for.\v"
 	"Without PID or FILE: the newest ring of this user in " RINGS_FOLDER ".";
 
-static const struct argp parser = { option_table, parse_option, "[PID|FILE]", doc, NULL, NULL, NULL };
+static const struct argp parser = { option_table, parse_option, "[PID|FILE]\n--diff PID|FILE PID|FILE", doc, NULL, NULL, NULL };
 
 void dumpoptions_parse(int argc, char **argv, struct dumpoptions *ret)
 {

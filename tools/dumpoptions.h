@@ -16,11 +16,13 @@ enum dumpoptions_action {
 	DUMPOPTIONS_DUMP,
 	DUMPOPTIONS_LIST,
 	DUMPOPTIONS_CLEAN,
+	DUMPOPTIONS_DIFF,
 };
 
 struct dumpoptions {
 	enum dumpoptions_action action;
 	const char *word;		/* PID or FILE */
+	const char *other_word;		/* with --diff: the newer one */
 	const struct exporter *exporter;
 	bool follow;
 	bool leaks;

@@ -209,13 +209,21 @@ bool filter_accepts(struct filter *filter, const struct reader *reader,
 	       accepts_sample(filter, reader, symbolizer, item->sample);
 }
 
+void filter_forget(struct filter *filter)
+{
+	threads_free(&filter->names);
+	filter->names = (struct threads){ 0 };
+	hashindex_free(&filter->verdict_index);
+	filter->verdict_index = (struct hashindex){ 0 };
+	filter->verdict_count = 0;
+}
+
 void filter_free(struct filter *filter)
 {
+	filter_forget(filter);
 	free(filter->goids);
 	free(filter->starts);
 	free(filter->threads);
 	free(filter->labels);
-	threads_free(&filter->names);
 	free(filter->verdicts);
-	hashindex_free(&filter->verdict_index);
 }

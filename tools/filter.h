@@ -52,6 +52,9 @@ int filter_parse_seconds(const char *text, double *ret);
 bool filter_accepts(struct filter *filter, const struct reader *reader,
 		    struct symbolizer *symbolizer, const struct reader_item *item);
 
+/* Forgets what it has learned of a ring; the conditions stay. */
+void filter_forget(struct filter *filter);
+
 void filter_free(struct filter *filter);
 
 #endif

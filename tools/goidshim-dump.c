@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * goidshim-dump: what a ring has to say. Finds the ring and hands it to an
+ * goidshim-dump: what a ring has to say, or two. Finds the ring and hands it to an
  * exporter; or looks after the rings that there are.
  */
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/diff.h"
 #include "tools/dumpoptions.h"
 #include "tools/events.h"
 #include "tools/reading.h"
@@ -132,26 +133,109 @@ out_close:
 
 /* ---- the commands ---- */
 
+/* The ring that a word means; complains if there is none. */
+static int find_ring(const char *word, char **ret_path)
+{
+	int err = rings_find(RINGS_FOLDER, word, ret_path);
+
+	if (err == -ENOENT && word)
+		return complain(word, "no ring of such a process in " RINGS_FOLDER
+				      ": try --list, or give the ring's file");
+	if (err == -ENOENT)
+		return complain(RINGS_FOLDER, "none of your programs left a ring here: start one "
+					      "with LD_PRELOAD=libgoidshim.so");
+	return err ? complain("cannot look for rings", strerror(-err)) : EXIT_DONE;
+}
+
+static bool is_for_a_file(const struct dumpoptions *o)
+{
+	if (!o->exporter->is_binary || !isatty(STDOUT_FILENO))
+		return true;
+	complain(o->exporter->name, "is not for a terminal: write it to a file with >");
+	return false;
+}
+
 static int dump(struct dumpoptions *o)
 {
 	char *path;
 	int err;
 
-	if (o->exporter->is_binary && isatty(STDOUT_FILENO))
-		return complain(o->exporter->name,
-				"is not for a terminal: write it to a file with >");
-	err = rings_find(RINGS_FOLDER, o->word, &path);
-
-	if (err == -ENOENT && o->word)
-		return complain(o->word, "no ring of such a process in " RINGS_FOLDER
-					 ": try --list, or give the ring's file");
-	if (err == -ENOENT)
-		return complain(RINGS_FOLDER, "none of your programs left a ring here: start one "
-					      "with LD_PRELOAD=libgoidshim.so");
+	if (!is_for_a_file(o))
+		return EXIT_CANNOT;
+	err = find_ring(o->word, &path);
 	if (err)
-		return complain("cannot look for rings", strerror(-err));
+		return err;
 	err = dump_ring(o, path);
 	free(path);
+	return err;
+}
+
+/* Opens one of two rings. Complains unless it returns EXIT_DONE. */
+static int open_side(const struct dumpoptions *o, const char *word, char **ret_path,
+		     struct reader **ret_reader, struct export_context *context)
+{
+	const char *why;
+	int err = find_ring(word, ret_path);
+
+	if (err)
+		return err;
+	if (reader_open(*ret_path, &why, ret_reader))
+		return complain(*ret_path, why);
+	err = check_event(o->event, reader_header(*ret_reader), *ret_path);
+	if (err)
+		return err;
+	if (symbolizer_open(*ret_reader, &o->paths, &context->symbolizer))
+		return complain(*ret_path, strerror(ENOMEM));
+	context->reader = *ret_reader;
+	context->path = *ret_path;
+	return EXIT_DONE;
+}
+
+static int diff_sides(struct dumpoptions *o, struct reader *readers[static 2],
+		      const struct export_context contexts[static 2])
+{
+	int err;
+
+	if (!o->event && !diff_common_event(readers[0], readers[1]))
+		return complain(contexts[1].path, "has no event that the other ring has: run both "
+						  "with the same GOIDSHIM_EVENTS");
+	err = diff_report(readers, contexts, &o->filter, o->exporter);
+	/* The notes, which name the programs, are read with the records. */
+	if (!err && !diff_is_same_program(readers[0], readers[1]))
+		fprintf(stderr, "goidshim-dump: warning: %s and %s are of different programs\n",
+			contexts[0].path, contexts[1].path);
+	for (unsigned i = 0; i < 2; i++)
+		complain_of_files(o, contexts[i].symbolizer);
+	return finish(readers[err ? 0 : reader_is_damaged(readers[1])], contexts[0].path, err);
+}
+
+static int diff(struct dumpoptions *o)
+{
+	const char *const words[] = { o->word, o->other_word };
+	struct export_context contexts[2] = { 0 };
+	struct reader *readers[2] = { NULL, NULL };
+	char *paths[2] = { NULL, NULL };
+	int err = is_for_a_file(o) ? EXIT_DONE : EXIT_CANNOT;
+
+	for (unsigned i = 0; i < 2 && !err; i++) {
+		contexts[i] = (struct export_context){
+			.out = stdout,
+			.use_color = wants_color(),
+			.only = o->event,
+			.limit = o->has_limit ? o->limit : o->exporter->default_limit,
+			.root = o->root,
+		};
+		err = open_side(o, words[i], &paths[i], &readers[i], &contexts[i]);
+	}
+	if (!err)
+		err = diff_sides(o, readers, contexts);
+	for (unsigned i = 0; i < 2; i++) {
+		if (contexts[i].symbolizer)
+			symbolizer_close(contexts[i].symbolizer);
+		if (readers[i])
+			reader_close(readers[i]);
+		free(paths[i]);
+	}
 	return err;
 }
 
@@ -181,7 +265,7 @@ static int clean(void)
 int main(int argc, char **argv)
 {
 	struct dumpoptions options;
-	int status;
+	int status = EXIT_CANNOT;
 
 	dumpoptions_parse(argc, argv, &options);
 	switch (options.action) {
@@ -189,10 +273,13 @@ int main(int argc, char **argv)
 		return list();
 	case DUMPOPTIONS_CLEAN:
 		return clean();
+	case DUMPOPTIONS_DIFF:
+		status = diff(&options);
+		break;
 	case DUMPOPTIONS_DUMP:
+		status = dump(&options);
 		break;
 	}
-	status = dump(&options);
 	filter_free(&options.filter);
 	return status;
 }

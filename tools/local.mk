@@ -20,6 +20,8 @@ libtools_la_SOURCES = \
 	%D%/array.c %D%/array.h \
 	%D%/callsites.c %D%/callsites.h \
 	%D%/calltree.c %D%/calltree.h \
+	%D%/diff.c %D%/diff.h \
+	%D%/difftext.c %D%/difftext.h \
 	%D%/events.c %D%/events.h \
 	%D%/export.c %D%/export.h \
 	%D%/export-folded.c \
@@ -30,6 +32,7 @@ libtools_la_SOURCES = \
 	%D%/export-pprof.c \
 	%D%/export-text.c \
 	%D%/filter.c %D%/filter.h \
+	%D%/foldedlines.c %D%/foldedlines.h \
 	%D%/hashindex.c %D%/hashindex.h \
 	%D%/holders.c %D%/holders.h \
 	%D%/image.c %D%/image.h \

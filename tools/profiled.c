@@ -188,3 +188,39 @@ int profiled_add_path(struct profiled *profiled, const struct series *series,
 	*ret_node = node;
 	return r;
 }
+
+/* The number of the frame that stands above a series' own, or 0 for none. */
+static int root_name(const struct export_context *context, struct profiled *profiled,
+		     const struct series *series, uint32_t *ret_name)
+{
+	char name[TITLES_SIZE] = "";
+
+	switch (context->root) {
+	case EXPORT_ROOT_NONE:
+		break;
+	case EXPORT_ROOT_GOROUTINE:
+		titles_goroutine(context, series, name);
+		break;
+	case EXPORT_ROOT_START:
+		titles_start(context, series, name);
+		if (!*name)
+			titles_goroutine(context, series, name);
+		break;
+	case EXPORT_ROOT_THREAD:
+		titles_thread(&profiled->threads, series, name);
+		break;
+	}
+	return strings_add(&profiled->locations.strings, name, ret_name);
+}
+
+int profiled_add_rooted_path(const struct export_context *context, struct profiled *profiled,
+			     const struct series *series, struct calltree *tree,
+			     uint32_t *ret_node)
+{
+	uint32_t node = CALLTREE_ROOT, name;
+	int r = root_name(context, profiled, series, &name);
+
+	if (!r && name)
+		r = calltree_child(tree, node, name, LOCATION_UNKNOWN, &node);
+	return r ? r : profiled_add_path(profiled, series, tree, node, ret_node);
+}

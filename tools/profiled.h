@@ -63,4 +63,9 @@ int profiled_gap_name(struct profiled *profiled, uint8_t why, uint32_t *ret_name
 int profiled_add_path(struct profiled *profiled, const struct series *series,
 		      struct calltree *tree, uint32_t node, uint32_t *ret_node);
 
+/* The same from the tree's root, below what context->root puts above stacks. */
+int profiled_add_rooted_path(const struct export_context *context, struct profiled *profiled,
+			     const struct series *series, struct calltree *tree,
+			     uint32_t *ret_node);
+
 #endif

@@ -90,20 +90,27 @@ static int follow(const struct reading *r)
 	}
 }
 
+int reading_into(struct reader *reader, struct filter *filter, const struct exporter *exporter,
+		 struct export_context *context, void *state)
+{
+	struct reading reading = { reader, filter, exporter, context, state };
+	int err = context->is_followed ? follow(&reading) : read_pass(&reading);
+
+	return err ? err : read_live(&reading);
+}
+
 int reading_run(struct reader *reader, struct filter *filter, const struct exporter *exporter,
 		struct export_context *context)
 {
-	struct reading reading = { reader, filter, exporter, context, NULL };
-	int err = exporter->begin(context, &reading.state);
+	void *state;
+	int err = exporter->begin(context, &state);
 
 	if (err)
 		return err;
-	err = context->is_followed ? follow(&reading) : read_pass(&reading);
+	err = reading_into(reader, filter, exporter, context, state);
 	if (!err)
-		err = read_live(&reading);
-	if (!err)
-		err = exporter->end(context, reading.state);
-	exporter->free(reading.state);
+		err = exporter->end(context, state);
+	exporter->free(state);
 	progress_clear(context->progress);
 	return err;
 }

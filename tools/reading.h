@@ -21,4 +21,8 @@ bool reading_is_alive(const struct reader *reader, const char *path);
 int reading_run(struct reader *reader, struct filter *filter, const struct exporter *exporter,
 		struct export_context *context);
 
+/* The same without begin, end and free: into a state that the caller has. */
+int reading_into(struct reader *reader, struct filter *filter, const struct exporter *exporter,
+		 struct export_context *context, void *state);
+
 #endif
