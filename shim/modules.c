@@ -15,11 +15,11 @@
 enum { ENTRIES_MAX = 4096, CHUNK_SIZE = 1 << 16 };
 
 /*
- * The program waits while we compile, half a microsecond for each function: in
- * one process so many functions and no more, 15 ms. Handlers read the call-frame
+ * The program waits while we compile, most of a microsecond for each function: in
+ * one process so many functions and no more, 15 to 20 ms. Handlers read the call-frame
  * information of a module that would exceed it in place.
  */
-enum { FUNCTIONS_MAX = 30000 };
+enum { FUNCTIONS_MAX = 24000 };
 
 static const struct module *entries[ENTRIES_MAX];
 static unsigned entry_count;

@@ -19,6 +19,7 @@
 #include <libunwind.h>
 
 #include "probe/golayout.h"
+#include "shim/ehframe.sig.h"
 #include "shim/modules.h"
 #include "shim/unwind.h"
 #include "tests/bench/bench.h"
@@ -195,36 +196,129 @@ static double cpu_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static void measure_tables(void)
+/* Functions that have call-frame information, as the search table says. */
+static __u32 functions_of(const struct module *m)
 {
-	double size = 0, rows = 0;
-	double start = cpu_ms();
+	__u64 eh_frame, table;
+	__u32 count = 0;
 
-	modules_refresh(true);
-	bench_figure("unwind: tables", "CPU time to make", cpu_ms() - start, "ms");
+	return m->section.hdr && ehframe_header(&m->section, &eh_frame, &table, &count) ? count : 0;
+}
+
+static void report_tables(double ms)
+{
+	double code = 0, size = 0, functions = 0, compiled = 0;
+
 	for (unsigned i = 0; i < modules_count(); i++) {
-		const struct cfi_table *table = modules_at(i)->cfi;
+		const struct module *m = modules_at(i);
 
-		size += table ? (double)table->size : 0;
-		rows += table ? table->rows : 0;
+		for (unsigned s = 0; s < m->segments; s++)
+			code += (double)(m->segment[s].end - m->segment[s].start);
+		functions += functions_of(m);
+		compiled += m->cfi ? functions_of(m) : 0;
+		size += m->cfi ? (double)m->cfi->size : 0;
 	}
+	bench_figure("unwind: tables", "code", code / 1e6, "MB");
 	bench_figure("unwind: tables", "modules", modules_count(), "");
-	bench_figure("unwind: tables", "rows", rows, "");
+	bench_figure("unwind: tables", "functions", functions, "");
+	bench_figure("unwind: tables", "functions compiled ahead", compiled, "");
+	bench_figure("unwind: tables", "CPU time to make", ms, "ms");
 	bench_figure("unwind: tables", "size", size / 1048576, "MiB");
 }
 
-/* Libraries that a large program might have, 30 MB of code and more in all. */
+/* Places in one module, for their rules to be looked up in turns. */
+struct places {
+	const struct module *module;
+	struct modules_segment segment;
+	unsigned long count;	/* of pcs; more than the memory for rules has places, or few */
+};
+
+static void find_rules(unsigned long n, void *arg)
+{
+	const struct places *p = arg;
+	const __u64 size = p->segment.end - p->segment.start;
+	struct cfi_rule rule;
+
+	for (unsigned long i = 0; i < n; i++) {
+		modules_find_rule(&p->segment,
+				  p->segment.start + i % p->count * 0x9e3779b97f4a7c15ull % size,
+				  &rule);
+		BENCH_USE(rule.kind);
+	}
+}
+
+/* The module with most functions of those that are, or are not, compiled. */
+static struct places places_in(bool compiled, unsigned long count)
+{
+	struct places p = { .count = count };
+
+	for (unsigned i = 0; i < modules_count(); i++) {
+		const struct module *m = modules_at(i);
+
+		if ((m->cfi != NULL) == compiled &&
+		    (p.module == NULL || functions_of(m) > functions_of(p.module)))
+			p.module = m;
+	}
+	if (p.module != NULL)
+		p.segment = (struct modules_segment){ .start = p.module->segment[0].start,
+						      .end = p.module->segment[0].end,
+						      .module = p.module };
+	return p;
+}
+
+static int measure_rules(void)
+{
+	struct places table = places_in(true, 1 << 20);
+	struct places anew = places_in(false, 1 << 20), again = places_in(false, 64);
+	const struct bench_row rows[] = {
+		{ .name = "a rule from a table", .repeat = find_rules, .arg = &table },
+		{ .name = "a rule read in place", .repeat = find_rules, .arg = &anew,
+		  .floor = "a rule from a table" },
+		{ .name = "a rule read in place before", .repeat = find_rules, .arg = &again,
+		  .floor = "a rule from a table" },
+	};
+
+	if (table.module == NULL || anew.module == NULL || functions_of(anew.module) == 0)
+		return 0;
+	return bench_run("unwind: tables", rows, BENCH_ROWS(rows));
+}
+
+static int count_libraries(struct dl_phdr_info *info, size_t size, void *ret)
+{
+	*(unsigned *)ret += info->dlpi_name[0] == '/';
+	return 0;
+}
+
+/*
+ * Twenty libraries that a large program might have, 30 MB of code in all; more
+ * names than that, for not every machine has each.
+ */
 static void load_libraries(void)
 {
 	static const char *const names[] = {
-		"libz3.so.4", "libcrypto.so.3", "libsqlite3.so.0", "libstdc++.so.6",
-		"libpython3.11.so.1.0", "libxml2.so.2", "libzstd.so.1", "libgnutls.so.30",
-		"libglib-2.0.so.0", "libgio-2.0.so.0", "libX11.so.6", "libcurl.so.4",
-		"libssl.so.3", "libicuuc.so.72", "libm.so.6",
+		"libz3.so.4", "libpython3.11.so.1.0", "libcrypto.so.3", "libstdc++.so.6",
+		"libgnutls.so.30", "libgio-2.0.so.0", "libsqlite3.so.0", "libxml2.so.2",
+		"libicui18n.so.72", "libzstd.so.1", "libisl.so.23", "libdb-5.3.so",
+		"libX11.so.6", "libcurl.so.4", "libperl.so.5.36", "libgcrypt.so.20",
 	};
+	unsigned count = 0;
 
-	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names) && count < 20; i++) {
 		dlopen(names[i], RTLD_LAZY);
+		count = 0;
+		dl_iterate_phdr(count_libraries, &count);
+	}
+}
+
+static int measure_tables(void)
+{
+	double start;
+
+	load_libraries();
+	start = cpu_ms();
+	modules_refresh(true);
+	report_tables(cpu_ms() - start);
+	return measure_rules();
 }
 
 static void open_libunwind(void)
@@ -245,8 +339,7 @@ int main(void)
 
 	faults_catch();
 	open_libunwind();
-	load_libraries();
-	measure_tables();
+	failed |= measure_tables();
 	at_the_bottom = measure_c;
 	descend(14);
 	run_go = bench_is_quick() ? NULL : load_go();
