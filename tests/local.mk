@@ -268,6 +268,7 @@ script_tests += \
 	%D%/check-labels.tap \
 	%D%/check-signals.tap \
 	%D%/check-stacks.tap \
+	%D%/check-storm.tap \
 	%D%/check-plugins.tap \
 	%D%/check-strange.tap \
 	%D%/check-truth.tap \
@@ -292,6 +293,8 @@ EXTRA_DIST += %D%/preload.sh %D%/truth.sh \
 	%D%/fixtures/stacks/stacks.go %D%/fixtures/stacks/stacks.c \
 	%D%/fixtures/stacks/stacks.h %D%/fixtures/stacks-host.c \
 	%D%/fixtures/truth-host.c \
+	%D%/fixtures/storm/storm.go %D%/fixtures/storm/storm.c %D%/fixtures/storm/storm.h \
+	%D%/fixtures/storm/storm_throw.cc \
 	%D%/fixtures/walls/walls.go %D%/fixtures/walls/walls.c %D%/fixtures/walls/walls.h
 
 check_PROGRAMS += %D%/truth-judge %D%/fixtures/without
