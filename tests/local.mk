@@ -372,9 +372,10 @@ endif
 # bench/
 #
 EXTRA_DIST += %D%/fixtures/pairs/pairs.go %D%/fixtures/pairs/pairs.c \
-	%D%/fixtures/pairs/pairs.h
+	%D%/fixtures/pairs/pairs.h \
+	%D%/fixtures/lockcosts/lockcosts.go
 script_tests += %D%/bench/bench-runs.sh
-bench_scripts += %D%/bench/heap.sh %D%/bench/rates.sh %D%/bench/startup.sh
+bench_scripts += %D%/bench/heap.sh %D%/bench/locks.sh %D%/bench/rates.sh %D%/bench/startup.sh
 dist_noinst_SCRIPTS += $(bench_scripts)
 EXTRA_DIST += %D%/fixtures/rates/rates.go %D%/fixtures/large/large.go
 check_PROGRAMS += %D%/bench/startup
