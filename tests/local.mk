@@ -254,6 +254,7 @@ EXTRA_DIST += %D%/fixtures/leaks/leaks.go %D%/fixtures/leaks/leaks.c \
 	%D%/fixtures/leaks/leaks.h %D%/fixtures/leaks/leaks_new.cc \
 	%D%/fixtures/leaks/leaks_library.c %D%/fixtures/plugin-host.c %D%/fixtures/plugin.cc
 script_tests += \
+	%D%/check-block.tap \
 	%D%/check-crowd.tap \
 	%D%/check-dump.tap \
 	%D%/check-eintr.tap \
@@ -275,6 +276,8 @@ script_tests += \
 	%D%/check-wall.tap
 dist_noinst_SCRIPTS += %D%/go-toolchains
 EXTRA_DIST += %D%/preload.sh %D%/truth.sh \
+	%D%/fixtures/blocks/blocks.go %D%/fixtures/blocks/blocks.h \
+	%D%/fixtures/blocks/fails.c %D%/fixtures/blocks/waits.c \
 	%D%/fixtures/eintr.c \
 	%D%/fixtures/execs/execs.go \
 	%D%/fixtures/signals-host.c \
