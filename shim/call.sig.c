@@ -112,6 +112,7 @@ bool call_begin(struct call *call, __u64 pc, __u64 sp)
 	t->time_ns = sampler_now();
 	t->sequence = 0;
 	t->stack = (struct unwind_result){ 0 };
+	t->labels_size = 0;
 	goid_read(sampler.layouts, __atomic_load_n(&sampler.object_count, __ATOMIC_ACQUIRE),
 		  t->who.fs_base, pc, sp, &t->who);
 	return true;

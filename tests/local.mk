@@ -277,7 +277,7 @@ script_tests += \
 dist_noinst_SCRIPTS += %D%/go-toolchains
 EXTRA_DIST += %D%/preload.sh %D%/truth.sh \
 	%D%/fixtures/blocks/blocks.go %D%/fixtures/blocks/blocks.h \
-	%D%/fixtures/blocks/fails.c %D%/fixtures/blocks/waits.c \
+	%D%/fixtures/blocks/costs.c %D%/fixtures/blocks/fails.c %D%/fixtures/blocks/waits.c \
 	%D%/fixtures/eintr.c \
 	%D%/fixtures/execs/execs.go \
 	%D%/fixtures/signals-host.c \
@@ -378,7 +378,8 @@ EXTRA_DIST += %D%/fixtures/pairs/pairs.go %D%/fixtures/pairs/pairs.c \
 	%D%/fixtures/pairs/pairs.h \
 	%D%/fixtures/lockcosts/lockcosts.go
 script_tests += %D%/bench/bench-runs.sh
-bench_scripts += %D%/bench/heap.sh %D%/bench/locks.sh %D%/bench/rates.sh %D%/bench/startup.sh
+bench_scripts += %D%/bench/block.sh %D%/bench/heap.sh %D%/bench/locks.sh %D%/bench/rates.sh \
+	%D%/bench/startup.sh
 dist_noinst_SCRIPTS += $(bench_scripts)
 EXTRA_DIST += %D%/fixtures/rates/rates.go %D%/fixtures/large/large.go
 check_PROGRAMS += %D%/bench/startup

@@ -20,7 +20,7 @@
 enum { NAME_SIZE = 400 };
 
 /* Code that computes is sampled every period; a busy machine may let it wait a while. */
-static const __u64 GRACE_PERIODS = 20, GRACE_LEAST_NS = 300 * 1000 * 1000;
+static const __u64 GRACE_PERIODS = 20, GRACE_LEAST_NS = 1000 * 1000 * 1000;
 
 /* All that the words are made from. */
 struct stuck {
