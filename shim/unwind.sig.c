@@ -524,13 +524,16 @@ void unwind_stack(struct unwind_go *go, const struct goidshim_golayout *layout,
 	struct walk w;
 
 	*ret = (struct unwind_result){ 0 };
-	if (unwind.backend == UNWIND_NONE || max == 0)
+	w.segment.start = w.segment.end = 0;
+	if (unwind.backend == UNWIND_NONE || max == 0) {
+		/* There is a pc to be named all the same. */
+		modules_find(context->rip, &w.segment);
 		return;
+	}
 	w.go = go;
 	w.layout = layout;
 	w.who = reading;
 	load_context(context, &w.regs);
-	w.segment.start = w.segment.end = 0;
 	w.g0_sp = reading->g0_sched_sp;
 	w.been_in_go = w.injected = false;
 	w.crossings = w.depth = 0;
