@@ -171,51 +171,11 @@ static void add_entry(struct gaps *g, __u64 pc, enum trust trust)
 		g->entry[g->entries++] = (struct entry){ .pc = pc, .trust = trust };
 }
 
-/* What the dynamic section says, as far as we want to know it. */
+/* What the dynamic section says, by its tags. */
 struct dynamic {
-	__u64 symbols, gnu_hash;
-	__u64 init, fini;
-	__u64 init_array, init_array_size, fini_array, fini_array_size;
-	__u64 rela, rela_size;
+	__u64 value[DT_FINI_ARRAYSZ + 1];
+	__u64 gnu_hash;
 };
-
-static void read_dynamic_entry(const ElfW(Dyn) *d, struct dynamic *ret)
-{
-	switch (d->d_tag) {
-	case DT_SYMTAB:
-		ret->symbols = d->d_un.d_ptr;
-		break;
-	case DT_GNU_HASH:
-		ret->gnu_hash = d->d_un.d_ptr;
-		break;
-	case DT_INIT:
-		ret->init = d->d_un.d_ptr;
-		break;
-	case DT_FINI:
-		ret->fini = d->d_un.d_ptr;
-		break;
-	case DT_INIT_ARRAY:
-		ret->init_array = d->d_un.d_ptr;
-		break;
-	case DT_INIT_ARRAYSZ:
-		ret->init_array_size = d->d_un.d_val;
-		break;
-	case DT_FINI_ARRAY:
-		ret->fini_array = d->d_un.d_ptr;
-		break;
-	case DT_FINI_ARRAYSZ:
-		ret->fini_array_size = d->d_un.d_val;
-		break;
-	case DT_RELA:
-		ret->rela = d->d_un.d_ptr;
-		break;
-	case DT_RELASZ:
-		ret->rela_size = d->d_un.d_val;
-		break;
-	default:
-		break;
-	}
-}
 
 /* The dynamic linker has added the bias to some of these, to others not. */
 static __u64 biased(const struct gaps *g, __u64 address)
@@ -236,8 +196,12 @@ static void read_dynamic(const struct gaps *g, struct dynamic *ret)
 		    segment_of(g, at, phdr[i].p_filesz, PF_R) == NULL)
 			continue;
 		d = (const ElfW(Dyn) *)at;
-		for (size_t n = phdr[i].p_filesz / sizeof(*d); n > 0 && d->d_tag != DT_NULL; n--)
-			read_dynamic_entry(d++, ret);
+		for (size_t n = phdr[i].p_filesz / sizeof(*d); n > 0 && d->d_tag != DT_NULL; n--, d++) {
+			if (d->d_tag > DT_NULL && d->d_tag <= DT_FINI_ARRAYSZ)
+				ret->value[d->d_tag] = d->d_un.d_val;
+			else if (d->d_tag == DT_GNU_HASH)
+				ret->gnu_hash = d->d_un.d_ptr;
+		}
 	}
 }
 
@@ -276,7 +240,7 @@ static __u64 count_symbols(const struct gaps *g, __u64 at)
 
 static void add_symbols(struct gaps *g, const struct dynamic *d)
 {
-	const ElfW(Sym) *symbol = (const ElfW(Sym) *)biased(g, d->symbols);
+	const ElfW(Sym) *symbol = (const ElfW(Sym) *)biased(g, d->value[DT_SYMTAB]);
 	__u64 count = count_symbols(g, biased(g, d->gnu_hash));
 	unsigned before = g->entries;
 
@@ -291,12 +255,13 @@ static void add_symbols(struct gaps *g, const struct dynamic *d)
 
 static void add_relocations(struct gaps *g, const struct dynamic *d)
 {
-	__u64 at = biased(g, d->rela);
+	__u64 at = biased(g, d->value[DT_RELA]);
+	__u64 size = d->value[DT_RELASZ];
 	const ElfW(Rela) *rela = (const ElfW(Rela) *)at;
 
-	if (at % 8 != 0 || segment_of(g, at, d->rela_size, PF_R) == NULL)
+	if (at % 8 != 0 || segment_of(g, at, size, PF_R) == NULL)
 		return;
-	for (__u64 i = 0; i < d->rela_size / sizeof(*rela); i++)
+	for (__u64 i = 0; i < size / sizeof(*rela); i++)
 		if (ELF64_R_TYPE(rela[i].r_info) == R_X86_64_RELATIVE)
 			add_entry(g, g->module->bias + (__u64)rela[i].r_addend, PROBABLE);
 }
@@ -597,10 +562,10 @@ static void derive(struct gaps *g)
 
 	follow_plt(g);
 	read_dynamic(g, &dynamic);
-	add_entry(g, biased(g, dynamic.init), CERTAIN);
-	add_entry(g, biased(g, dynamic.fini), CERTAIN);
-	add_array(g, dynamic.init_array, dynamic.init_array_size);
-	add_array(g, dynamic.fini_array, dynamic.fini_array_size);
+	add_entry(g, biased(g, dynamic.value[DT_INIT]), CERTAIN);
+	add_entry(g, biased(g, dynamic.value[DT_FINI]), CERTAIN);
+	add_array(g, dynamic.value[DT_INIT_ARRAY], dynamic.value[DT_INIT_ARRAYSZ]);
+	add_array(g, dynamic.value[DT_FINI_ARRAY], dynamic.value[DT_FINI_ARRAYSZ]);
 	add_symbols(g, &dynamic);
 	follow_entries(g);
 	/* What programs and libraries begin and end with is all there is in most. */
