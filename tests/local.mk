@@ -153,6 +153,9 @@ criterion_tests += %D%/test_heap
 %C%_test_heap_SOURCES = %D%/test_heap.c %D%/heap-alone.c %D%/heap-alone.h shim/heap.sig.c \
 	shim/usdt.sig.c
 %C%_test_heap_LDADD = $(unit_libs) -lm
+criterion_tests += %D%/test_holder
+%C%_test_holder_SOURCES = %D%/test_holder.c shim/holder.sig.c $(fakeg)
+%C%_test_holder_LDADD = $(unit_libs)
 stress_tests += %D%/heap.stress
 %C%_heap_stress_SOURCES = %D%/stress_heap.c %D%/heap-alone.c %D%/heap-alone.h shim/heap.sig.c \
 	shim/usdt.sig.c
