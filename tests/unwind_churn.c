@@ -78,17 +78,18 @@ static bool is_in_file(__u64 pc, const char *name)
 static bool is_explained(const __u64 *frames, const struct unwind_result *result)
 {
 	struct modules_segment segment = { .start = 0 };
+	__u64 last = frames[result->depth - 1];
 
 	if (result->end == GOIDSHIM_STACK_EXPRESSION) {
-		if (!is_in_file(frames[result->depth - 1], "libgcc_s"))
-			return result->depth == 1 && is_in_file(frames[0], "libc.so.6");
+		if (!is_in_file(last, "libgcc_s"))
+			return result->depth == 1 && is_in_file(last, "libc.so.6");
 		add(&count.landing);
 		return true;
 	}
-	if (result->end != GOIDSHIM_STACK_NO_CFI || !modules_find(frames[0], &segment))
+	if (result->end != GOIDSHIM_STACK_NO_CFI || !modules_find(last, &segment))
 		return false;
 	return segment.module == NULL || segment.module->path == NULL ||
-	       is_in_file(frames[0], "libzstd");
+	       is_in_file(last, "libzstd");
 }
 
 static void on_signal(int sig, siginfo_t *info, void *context)
