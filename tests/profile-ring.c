@@ -171,6 +171,8 @@ static void add_sample(struct program *p, const struct ringfile *ring, __u32 blo
 	};
 	r.sample.stack_depth = make_stack(p, goid, in_c, r.rest);
 	r.sample.pc = r.rest[0];
+	if (in_c && goid && lane->samples % 50 == 0)
+		r.sample.stack_gap = GOIDSHIM_STACK_NO_CFI;
 	if (goid % 4 == 1 || goid % 4 == 2) {
 		r.sample.labels_size = goid % 4 == 1 ? 14 : 12;
 		memcpy(&r.rest[r.sample.stack_depth], labels + (goid % 4 == 1 ? 0 : 14),

@@ -12,7 +12,8 @@ TestSuite(waits, .timeout = 20);
 static struct goidshim_wait make(__u64 goid, __u64 holder, __u64 lock, __u64 end_ns, __u64 ns)
 {
 	return (struct goidshim_wait){
-		.sample = { .record = { .type = GOIDSHIM_RECORD_LOCK, .size = sizeof(struct goidshim_wait) },
+		.sample = { .record = { .type = GOIDSHIM_RECORD_LOCK,
+					.size = sizeof(struct goidshim_wait) },
 			    .time_ns = end_ns, .goid = goid, .pc = 0x1000 + goid,
 			    .class_ = goid ? GOIDSHIM_CLASS_C : GOIDSHIM_CLASS_C_THREAD },
 		.start_ns = end_ns - ns,

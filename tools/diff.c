@@ -135,7 +135,8 @@ static int add_path(struct merged *merged, const struct calltree *tree, char *co
 	int r = strings_add(&merged->strings, texts[n->name], &name);
 
 	if (!r)
-		r = calltree_child(&merged->tree, numbers[n->parent], name, n->kind, &numbers[node]);
+		r = calltree_child(&merged->tree, numbers[n->parent], name, n->kind,
+				   &numbers[node]);
 	if (!r)
 		r = array_reserve(&merged->weights, numbers[node], 1, &merged->room,
 				  sizeof(*merged->weights));
@@ -226,10 +227,11 @@ static int put(struct diff_ring rings[static 2], const struct exporter *format)
 		if (format == &export_text && is_first)
 			difftext_begin(rings, i);
 		is_first = false;
-		if (format == &export_text)
-			r = difftext_put(rings, i);
-		else
-			return format == &export_folded ? put_folded(rings, i) : put_pprof(rings, i);
+		if (format == &export_folded)
+			return put_folded(rings, i);
+		if (format == &export_pprof)
+			return put_pprof(rings, i);
+		r = difftext_put(rings, i);
 	}
 	return r;
 }

@@ -170,7 +170,8 @@ static void put_table(const struct export_context *c, struct table *table, const
 		count--;
 	limit = c->limit && c->limit < count ? c->limit : count;
 
-	snprintf(heading, sizeof(heading), "%c%s by %s", event->title[0] & ~32, event->title + 1, by);
+	snprintf(heading, sizeof(heading), "%c%s by %s", event->title[0] & ~32, event->title + 1,
+		 by);
 	textparts_heading(c, heading);
 	textparts_style(c, "2");
 	fprintf(c->out, "%11s %11s %11s %14s  %s\n", "before", "after", "change",

@@ -255,7 +255,9 @@ static const char doc[] =
 	"Report which goroutines a program under libgoidshim.so spent its CPU time for.\v"
 	"Without PID or FILE: the newest ring of this user in " RINGS_FOLDER ".";
 
-static const struct argp parser = { option_table, parse_option, "[PID|FILE]\n--diff PID|FILE PID|FILE", doc, NULL, NULL, NULL };
+static const struct argp parser = {
+	option_table, parse_option, "[PID|FILE]\n--diff PID|FILE PID|FILE", doc, NULL, NULL, NULL,
+};
 
 void dumpoptions_parse(int argc, char **argv, struct dumpoptions *ret)
 {

@@ -276,6 +276,7 @@ static json_t *build_wall(const struct export_context *c, const struct profile *
 
 static int json_end(const struct export_context *c, void *state)
 {
+	const struct goidshim_header *h = reader_header(c->reader);
 	struct tally *tally = state;
 	const struct profile *p = tally->cpu;
 	json_t *by_reason, *by_class, *root;
@@ -286,7 +287,7 @@ static int json_end(const struct export_context *c, void *state)
 	build_unattributed(p, &by_reason, &by_class);
 	root = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "target", build_target(c),
 			 "discovery", build_discovery(c), "sampling", build_sampling(c, p),
-			 "goroutines", build_goroutines(c, p, "cpu", reader_header(c->reader)->period_ns), "unattributed", by_reason,
+			 "goroutines", build_goroutines(c, p, "cpu", h->period_ns), "unattributed", by_reason,
 			 "unattributed_by_class", by_class, "damage", build_damage(c));
 	if (!root)
 		return -ENOMEM;

@@ -79,11 +79,12 @@ static void put_sampling(const struct export_context *c)
 	double achieved = report_rate_hz(reader_totals(c->reader));
 
 	if (achieved > 0 && h->rate_hz > 0)
-		textparts_fact(c, "rate", "%u Hz asked, %.1f Hz achieved (%.1f %%)", h->rate_hz, achieved,
-			 100 * achieved / h->rate_hz);
+		textparts_fact(c, "rate", "%u Hz asked, %.1f Hz achieved (%.1f %%)", h->rate_hz,
+			       achieved, 100 * achieved / h->rate_hz);
 	else
-		textparts_fact(c, "rate", "%u Hz asked; too little CPU time to say what was achieved",
-			 h->rate_hz);
+		textparts_fact(c, "rate",
+			       "%u Hz asked; too little CPU time to say what was achieved",
+			       h->rate_hz);
 	textparts_fact(c, "trigger", "%s: %s%s%s", names_trigger(h->trigger),
 		 names_explain_trigger(h->trigger), h->trigger_note[0] ? "; " : "",
 		 h->trigger_note);
@@ -143,8 +144,9 @@ static void put_damage(const struct export_context *c)
 				 d->bytes[i] ? textparts_grouped(bytes, d->bytes[i]) : "",
 				 d->bytes[i] ? " bytes skipped" : "");
 	if (d->unknown_records)
-		textparts_fact(c, "skipped", "%s of a kind of record that is newer than this program",
-			 textparts_grouped(times, d->unknown_records));
+		textparts_fact(c, "skipped",
+			       "%s of a kind of record that is newer than this program",
+			       textparts_grouped(times, d->unknown_records));
 }
 
 static void put_remarks(const struct export_context *c)
@@ -206,9 +208,10 @@ static void fill_row(struct row *row, const struct export_context *c, const stru
 	row->is_system = words.kind == REPORT_SYSTEM;
 	snprintf(row->goid, sizeof(row->goid), "%llu", goroutine->goid);
 	table_ms(row->ms, t, goroutine->periods);
-	textparts_shorten(row->function, sizeof(row->function), textparts_after_slashes(function, 0), CELL_MAX);
-	textparts_shorten(row->created_at, sizeof(row->created_at), textparts_after_slashes(words.created_at, 1),
-		CELL_MAX);
+	textparts_shorten(row->function, sizeof(row->function),
+			  textparts_after_slashes(function, 0), CELL_MAX);
+	textparts_shorten(row->created_at, sizeof(row->created_at),
+			  textparts_after_slashes(words.created_at, 1), CELL_MAX);
 	if (goroutine->parent_goid)
 		snprintf(row->parent, sizeof(row->parent), "%llu", goroutine->parent_goid);
 }
@@ -331,11 +334,13 @@ static void put_unattributed(const struct export_context *c, const struct table 
 	int width = columns->goid + 1 + columns->ms;
 	char ms[32], heading[64];
 
-	snprintf(heading, sizeof(heading), "%c%s without a goroutine", t->title[0] & ~32, t->title + 1);
+	snprintf(heading, sizeof(heading), "%c%s without a goroutine", t->title[0] & ~32,
+		 t->title + 1);
 	textparts_heading(c, heading);
 	for (unsigned class_ = 0; class_ <= GOIDSHIM_CLASS_MAX; class_++) {
 		for (unsigned reason = 0; reason <= GOIDSHIM_REASON_MAX; reason++) {
-			const struct profile_unattributed *u = &t->profile->unattributed[class_][reason];
+			const struct profile_unattributed *u =
+				&t->profile->unattributed[class_][reason];
 
 			if (u->samples == 0)
 				continue;
@@ -356,9 +361,11 @@ static void put_emptiness(const struct export_context *c)
 	if (h->state == GOIDSHIM_STATE_STOPPED)
 		textparts_fact(c, "no samples", "recording was stopped; the trigger line says why");
 	else if (h->object_count == 0)
-		textparts_fact(c, "no samples", "recording begins when there is Go code in the process");
+		textparts_fact(c, "no samples",
+			       "recording begins when there is Go code in the process");
 	else
-		textparts_fact(c, "no samples", "the program has used less CPU time than one sample is for");
+		textparts_fact(c, "no samples",
+			       "the program has used less CPU time than one sample is for");
 }
 
 static void put_facts(const struct export_context *c, const struct profile *p)

@@ -32,7 +32,7 @@ struct export_context {
 	bool is_followed;		/* the ring was read while the target ran */
 	bool use_color;
 	const struct event *event;	/* what stacks are of */
-	const struct event *only;	/* the one event to be shown; NULL: all that were recorded */
+	const struct event *only;	/* the one event to be shown; NULL: all recorded */
 	bool leaks;			/* in text: of C memory only what is in use */
 	unsigned limit;			/* goroutines to list; 0: all */
 	enum export_root root;

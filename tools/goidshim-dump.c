@@ -206,7 +206,8 @@ static int diff_sides(struct dumpoptions *o, struct reader *readers[static 2],
 			contexts[0].path, contexts[1].path);
 	for (unsigned i = 0; i < 2; i++)
 		complain_of_files(o, contexts[i].symbolizer);
-	return finish(readers[err ? 0 : reader_is_damaged(readers[1])], contexts[0].path, err);
+	return finish(reader_is_damaged(readers[1]) ? readers[1] : readers[0], contexts[0].path,
+		      err);
 }
 
 static int diff(struct dumpoptions *o)

@@ -45,7 +45,8 @@ int holders_see(struct holders *holders, const struct goidshim_sample *sample, u
 	int err = stacks_add(&holders->stacks, sample, era, 0, &series);
 
 	if (!err)
-		err = array_reserve(&holders->sightings, holders->sighting_count, 1, &holders->sighting_room, sizeof(*holders->sightings));
+		err = array_reserve(&holders->sightings, holders->sighting_count, 1,
+				    &holders->sighting_room, sizeof(*holders->sightings));
 	if (err)
 		return err;
 	holders->sightings[holders->sighting_count++] = (struct holders_sighting){
@@ -61,7 +62,8 @@ int holders_add(struct holders *holders, const struct goidshim_wait *wait, uint3
 {
 	if (!wait->holder_goid && !wait->holder_tid)
 		return 0;
-	if (array_reserve(&holders->waits, holders->wait_count, 1, &holders->wait_room, sizeof(*holders->waits)))
+	if (array_reserve(&holders->waits, holders->wait_count, 1, &holders->wait_room,
+			  sizeof(*holders->waits)))
 		return -ENOMEM;
 	holders->waits[holders->wait_count++] = (struct holders_wait){
 		.holder = who_is(wait->holder_goid, wait->holder_object, wait->holder_tid),

@@ -59,7 +59,8 @@ static int add_goroutine(struct memory *memory, const struct goidshim_sample *s,
 	size_t count = memory->goroutine_count;
 
 	if (count >= HASHINDEX_NONE - 1 ||
-	    array_reserve(&memory->goroutines, count, 1, &memory->goroutine_room, sizeof(*memory->goroutines)) ||
+	    array_reserve(&memory->goroutines, count, 1, &memory->goroutine_room,
+			  sizeof(*memory->goroutines)) ||
 	    hashindex_add(&memory->goroutine_index, hash, (uint32_t)count))
 		return -ENOMEM;
 	memory->goroutines[count] = (struct memory_goroutine){
@@ -127,7 +128,8 @@ static int add(struct memory *memory, const struct goidshim_alloc *alloc, uint32
 	if (!err)
 		err = stacks_find(&memory->stacks, &alloc->sample, era, &series);
 	if (!err)
-		err = array_reserve(&memory->sums, series, 1, &memory->sums_room, sizeof(*memory->sums));
+		err = array_reserve(&memory->sums, series, 1, &memory->sums_room,
+				    sizeof(*memory->sums));
 	if (err)
 		return err;
 	memory_add_sums(&memory->goroutines[goroutine].sums, &sums);

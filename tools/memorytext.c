@@ -29,8 +29,8 @@ static const char *age(char buffer[static 32], const struct memory *memory, __u6
 	return buffer;
 }
 
-static void put_table(const struct export_context *c, const struct memory *memory, const char *title, const char *columns,
-		      const struct row *rows, size_t count)
+static void put_table(const struct export_context *c, const struct memory *memory,
+		      const char *title, const char *columns, const struct row *rows, size_t count)
 {
 	size_t limit = c->limit && c->limit < count ? c->limit : count;
 	char used[32], had[32], oldest[32];
@@ -71,7 +71,8 @@ static void fill_goroutine(const struct export_context *c, const struct memory_g
 	snprintf(ret->name, sizeof(ret->name), "%.180s",
 		 words.kind == REPORT_CALLBACK ? "(callback from a C thread)"
 					       : textparts_after_slashes(words.function, 0));
-	snprintf(ret->place, sizeof(ret->place), "%.180s", textparts_after_slashes(words.created_at, 1));
+	snprintf(ret->place, sizeof(ret->place), "%.180s",
+		 textparts_after_slashes(words.created_at, 1));
 }
 
 static int compare_rows(const void *va, const void *vb)
@@ -121,11 +122,12 @@ static int put_goroutines(const struct export_context *c, const struct memory *m
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		fill_goroutine(c, &memory->goroutines[i], &rows[i]);
-	put_table(c, memory, "C memory by goroutine", "     goid  start function, created at", rows, count);
+	put_table(c, memory, "C memory by goroutine", "     goid  start function, created at", rows,
+		  count);
 	count = merge_by_start(rows, count);
 	if (c->leaks)
-		put_table(c, memory, "C memory by start function", "goroutines  start function", rows,
-			  count);
+		put_table(c, memory, "C memory by start function", "goroutines  start function",
+			  rows, count);
 	free(rows);
 	return 0;
 }
@@ -140,7 +142,8 @@ static void fill_site(const struct callsite *site, struct row *ret)
 		return;
 	}
 	printable_copy(name, sizeof(name), site->symbol.function);
-	snprintf(ret->name, sizeof(ret->name), "%.*s", NAME_WIDTH * 2, textparts_after_slashes(name, 0));
+	snprintf(ret->name, sizeof(ret->name), "%.*s", NAME_WIDTH * 2,
+		 textparts_after_slashes(name, 0));
 	if (site->symbol.file)
 		snprintf(ret->place, sizeof(ret->place), "%.160s:%u",
 			 textparts_after_slashes(printable_copy(name, sizeof(name),
@@ -160,7 +163,8 @@ static int put_sites(const struct export_context *c, const struct memory *memory
 	for (size_t i = 0; rows && i < count; i++)
 		fill_site(&sites[i], &rows[i]);
 	if (rows)
-		put_table(c, memory, "C memory by call site", "function, file and line", rows, count);
+		put_table(c, memory, "C memory by call site", "function, file and line", rows,
+			  count);
 	free(sites);
 	free(rows);
 	return rows ? 0 : -ENOMEM;
@@ -177,7 +181,8 @@ int memorytext_put(const struct export_context *c, const struct memory *m)
 		textparts_bytes(had, m->total.alloc_bytes));
 	if (m->interval > 1)
 		fprintf(c->out, "  estimated  from %llu sampled allocations, one for each %s on "
-				"average\n", m->records, textparts_bytes(interval, (double)m->interval));
+				"average\n", m->records,
+			textparts_bytes(interval, (double)m->interval));
 	else
 		fprintf(c->out, "  counted    all %llu allocations were recorded\n", m->records);
 	err = put_goroutines(c, m);

@@ -40,8 +40,10 @@ static int add_stack(struct stacks *stacks, const struct stack_key *key, uint64_
 	uint32_t id = (uint32_t)stacks->count;
 
 	if (stacks->count >= HASHINDEX_NONE - 1 ||
-	    array_reserve(&stacks->pcs, stacks->pc_count, key->depth, &stacks->pc_room, sizeof(*stacks->pcs)) ||
-	    array_reserve(&stacks->stacks, stacks->count, 1, &stacks->room, sizeof(*stacks->stacks)) ||
+	    array_reserve(&stacks->pcs, stacks->pc_count, key->depth, &stacks->pc_room,
+			  sizeof(*stacks->pcs)) ||
+	    array_reserve(&stacks->stacks, stacks->count, 1, &stacks->room,
+			  sizeof(*stacks->stacks)) ||
 	    hashindex_add(&stacks->index, hash, id))
 		return -ENOMEM;
 	memcpy(stacks->pcs + stacks->pc_count, key->pcs, key->depth * sizeof(*key->pcs));
@@ -92,8 +94,10 @@ static int find_labels(struct stacks *stacks, const struct goidshim_sample *samp
 	id = hashindex_find(&stacks->labels_index, hash, is_same_labels, stacks, sample);
 	if (id == HASHINDEX_NONE) {
 		id = (uint32_t)stacks->labels_count;
-		if (array_reserve(&stacks->labels, stacks->labels_count, 1, &stacks->labels_room, sizeof(*stacks->labels)) ||
-		    array_reserve(&stacks->label_bytes, stacks->label_size, size, &stacks->label_room, 1) ||
+		if (array_reserve(&stacks->labels, stacks->labels_count, 1, &stacks->labels_room,
+				  sizeof(*stacks->labels)) ||
+		    array_reserve(&stacks->label_bytes, stacks->label_size, size,
+				  &stacks->label_room, 1) ||
 		    hashindex_add(&stacks->labels_index, hash, id))
 			return -ENOMEM;
 		memcpy(stacks->label_bytes + stacks->label_size, bytes, size);
@@ -117,7 +121,8 @@ static int add_wait(struct stacks *stacks, const struct stacks_wait *wait, uint3
 
 	if (id == HASHINDEX_NONE) {
 		id = (uint32_t)stacks->wait_count;
-		if (array_reserve(&stacks->waits, stacks->wait_count, 1, &stacks->wait_room, sizeof(*stacks->waits)) ||
+		if (array_reserve(&stacks->waits, stacks->wait_count, 1, &stacks->wait_room,
+				  sizeof(*stacks->waits)) ||
 		    hashindex_add(&stacks->wait_index, hash, id))
 			return -ENOMEM;
 		stacks->waits[stacks->wait_count++] = *wait;
@@ -176,7 +181,9 @@ static int add_series(struct stacks *stacks, struct series_key *key, uint64_t st
 {
 	int r = find_stack(stacks, &key->stack, stack_hash, &key->owner.stack);
 
-	if (r || array_reserve(&stacks->series, stacks->series_count, 1, &stacks->series_room, sizeof(key->owner)) ||
+	if (r ||
+	    array_reserve(&stacks->series, stacks->series_count, 1, &stacks->series_room,
+			  sizeof(key->owner)) ||
 	    hashindex_add(&stacks->series_index, hash, (uint32_t)stacks->series_count))
 		return -ENOMEM;
 	stacks->series[stacks->series_count++] = key->owner;

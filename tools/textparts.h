@@ -32,7 +32,7 @@ const char *textparts_duration(char buffer[static 32], __u64 ns);
 /* "1.5 GiB"; whole bytes below a KiB. */
 const char *textparts_bytes(char buffer[static 32], double value);
 
-/* With 0 "github.com/a/b/pkg.(*T).Run" -> "pkg.(*T).Run"; with 1 "/src/a/b/main.go" -> "b/main.go" */
+/* What is after the last slash but `keep`: 0 "a.org/b/pkg.Run" -> "pkg.Run"; 1 "b/pkg.Run" */
 const char *textparts_after_slashes(const char *text, unsigned keep);
 
 /* At most `width` columns of `text`, its end if it has more. */
