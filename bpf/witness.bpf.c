@@ -245,7 +245,8 @@ static __noinline void lane_refresh(struct evidence_lane *lane, __u32 tgid)
 }
 
 /* On first sight of a lane; NULL if the process is not wanted, or there is no room. */
-static __noinline struct evidence_lane *lane_make(const struct evidence_lane_key *key, __u64 sequence)
+static __noinline struct evidence_lane *lane_make(const struct evidence_lane_key *key,
+						  __u64 sequence)
 {
 	struct evidence_process *p = process_of(key->tgid);
 	struct evidence_lane *lane;
@@ -374,8 +375,7 @@ static struct evidence_event *event_reserve(struct evidence_process *p, __u32 ki
 }
 
 static __noinline void event_send(const struct evidence_lane *lane,
-				       const struct evidence_lane_key *key,
-				       const struct comparison *c)
+				  const struct evidence_lane_key *key, const struct comparison *c)
 {
 	struct evidence_process *p = process_of(key->tgid);
 	struct evidence_event *e = event_reserve(p, EVIDENCE_EVENT_READING, key->tgid);
