@@ -255,24 +255,67 @@ static void add_derived(void *arg, __u64 start, __u64 end, const struct cfi_rule
 	d->rule = intern_rule(b, rule);
 }
 
+static bool array_append(struct array *a, const void *items, size_t count)
+{
+	while (a->count + count > a->room)
+		if (!array_grow(a))
+			return false;
+	memcpy((char *)a->items + a->count * a->size, items, count * a->size);
+	a->count += count;
+	return true;
+}
+
+static void append_rows(struct builder *b, const __u32 *pc, const __u16 *rule, size_t count)
+{
+	if (!array_append(&b->pc, pc, count) || !array_append(&b->rule_of, rule, count))
+		b->error = -ENOMEM;
+}
+
+/* Instead of a row without a rule that begins where it begins, if there is one. */
+static void append_derived(struct builder *b, const struct derived *d)
+{
+	static const __u16 none;
+
+	if (b->pc.count > 0 && ((__u32 *)b->pc.items)[b->pc.count - 1] == d->start)
+		b->rule_of.count = --b->pc.count;
+	append_rows(b, &d->start, &d->rule, 1);
+	append_rows(b, &d->end, &none, 1);
+}
+
+/* How many rows from `from` on begin at or before pc? */
+static size_t count_rows(const __u32 *pcs, size_t from, size_t count, __u32 pc)
+{
+	size_t low = from;
+
+	while (count > low) {
+		size_t middle = low + (count - low) / 2;
+
+		if (pcs[middle] <= pc)
+			low = middle + 1;
+		else
+			count = middle;
+	}
+	return low - from;
+}
+
 /* All rows anew; each derived stretch is inside of one row without a rule. */
 static void merge_derived(struct builder *b, const struct array *pcs, const struct array *rules)
 {
-	const struct derived *d = b->derived.items;
-	const struct derived *end = d + b->derived.count;
-	const __u64 bias = b->source->bias;
+	const struct derived *derived = b->derived.items;
 	const __u32 *pc = pcs->items;
 	const __u16 *rule = rules->items;
+	size_t done = 0;
 
-	for (size_t i = 0; i < pcs->count && b->error == 0; i++) {
-		if (d == end || d->start != pc[i])
-			add_row(b, bias + pc[i], rule[i]);
-		for (; d < end && (i + 1 == pcs->count || d->start < pc[i + 1]); d++) {
-			add_row(b, bias + d->start, d->rule);
-			if (i + 1 == pcs->count || d->end < pc[i + 1])
-				add_row(b, bias + d->end, 0);
-		}
+	for (size_t i = 0; i < b->derived.count && b->error == 0; i++) {
+		size_t rows = count_rows(pc, done, pcs->count, derived[i].start);
+
+		append_rows(b, pc + done, rule + done, rows);
+		append_derived(b, &derived[i]);
+		done += rows;
+		if (done < pcs->count && derived[i].end == pc[done])
+			b->rule_of.count = --b->pc.count;
 	}
+	append_rows(b, pc + done, rule + done, pcs->count - done);
 }
 
 static void fill_gaps(struct builder *b)

@@ -157,17 +157,19 @@ static bool is_in_gap(const struct gaps *g, __u64 pc)
 
 /* --------------------------------------------------------------------- entries */
 
+/* Is it as certain already that a function begins there? */
+static bool has_entry(const struct gaps *g, __u64 pc, enum trust trust)
+{
+	for (unsigned i = 0; i < g->entries; i++)
+		if (g->entry[i].pc == pc && g->entry[i].trust <= trust &&
+		    (g->entry[i].trust == FOREIGN) == (trust == FOREIGN))
+			return true;
+	return false;
+}
+
 static void add_entry(struct gaps *g, __u64 pc, enum trust trust)
 {
-	if (!is_in_gap(g, pc))
-		return;
-	for (unsigned i = 0; i < g->entries; i++) {
-		if (g->entry[i].pc != pc || g->entry[i].trust == FOREIGN || trust == FOREIGN)
-			continue;
-		if (g->entry[i].trust <= trust)
-			return;
-	}
-	if (g->entries < ENTRIES_MAX)
+	if (is_in_gap(g, pc) && !has_entry(g, pc, trust) && g->entries < ENTRIES_MAX)
 		g->entry[g->entries++] = (struct entry){ .pc = pc, .trust = trust };
 }
 
@@ -372,27 +374,30 @@ static unsigned far_beginnings(const __u8 *at)
 }
 
 /* What looks like such an instruction need not be one. */
+static void look_far(struct gaps *g, const __u8 *at, const __u8 *end)
+{
+	__u64 target = far_target(at, end);
+
+	if (!is_in_gap(g, target))
+		return;
+	/* The same is called, and the same table is used, in many places. */
+	if ((*at == 0xe8 && has_entry(g, target, CERTAIN)) ||
+	    (*at == 0x8d && has_entry(g, target, PROBABLE)))
+		return;
+	confirm(g, (__u64)at, (__u64)end, target);
+}
+
 static void search_far(struct gaps *g, __u64 start, __u64 end)
 {
 	enum { LOOKED_AT = 21 };
 	const __u8 *at = (const __u8 *)start;
 	const __u8 *last = (const __u8 *)end;
-	__u64 target;
 
-	for (; last - at >= LOOKED_AT; at += 16) {
-		for (unsigned bits = far_beginnings(at); bits != 0; bits &= bits - 1) {
-			const __u8 *found = at + __builtin_ctz(bits);
-
-			target = far_target(found, last);
-			if (is_in_gap(g, target))
-				confirm(g, (__u64)found, end, target);
-		}
-	}
-	for (; last - at >= 5; at++) {
-		target = far_target(at, last);
-		if (is_in_gap(g, target))
-			confirm(g, (__u64)at, end, target);
-	}
+	for (; last - at >= LOOKED_AT; at += 16)
+		for (unsigned bits = far_beginnings(at); bits != 0; bits &= bits - 1)
+			look_far(g, at + __builtin_ctz(bits), last);
+	for (; last - at >= 5; at++)
+		look_far(g, at, last);
 }
 
 /* Jumps that can reach 128 bytes. */
