@@ -143,36 +143,30 @@ static int try_write(pthread_rwlock_t *lock)
 		return is_had(err) ? err : wait_##name arguments;		\
 	}
 
-#define HOOK_MUTEX(name, parameters, arguments, is_good)			\
+#define HOOK_MUTEX(name, parameters, arguments, may_try)			\
 	HOOK(name, parameters, arguments, GOIDSHIM_LOCK_MUTEX, mutex_owner(lock), \
-	     is_untried_and_free(lock), !is_untried(lock) && (is_good), try_mutex)
-#define HOOK_READ(name, parameters, arguments, is_good)				\
+	     is_untried_and_free(lock), !is_untried(lock) && (may_try), try_mutex)
+#define HOOK_READ(name, parameters, arguments, may_try)				\
 	HOOK(name, parameters, arguments, GOIDSHIM_LOCK_READ, writer_of(lock),	\
-	     false, is_good, try_read)
-#define HOOK_WRITE(name, parameters, arguments, is_good)			\
+	     false, may_try, try_read)
+#define HOOK_WRITE(name, parameters, arguments, may_try)			\
 	HOOK(name, parameters, arguments, GOIDSHIM_LOCK_WRITE, writer_of(lock),	\
-	     false, is_good, try_write)
+	     false, may_try, try_write)
 
-HOOK_MUTEX(pthread_mutex_lock, (pthread_mutex_t *lock), (lock), true)
-HOOK_MUTEX(pthread_mutex_timedlock, (pthread_mutex_t *restrict lock, timeout until),
-	   (lock, until), is_good(CLOCK_REALTIME, until))
-HOOK_MUTEX(pthread_mutex_clocklock,
-	   (pthread_mutex_t *restrict lock, clockid_t clock, timeout until), (lock, clock, until),
-	   is_good(clock, until))
+/* The three forms in which each can be had: whatever it takes, in time, and by a clock. */
+#define HOOK_FORMS(HOOK_, type, plain, timed, clocked)				\
+	HOOK_(plain, (type *lock), (lock), true)				\
+	HOOK_(timed, (type *restrict lock, timeout until), (lock, until),	\
+	      is_good(CLOCK_REALTIME, until))					\
+	HOOK_(clocked, (type *restrict lock, clockid_t clock, timeout until),	\
+	      (lock, clock, until), is_good(clock, until))
 
-HOOK_READ(pthread_rwlock_rdlock, (pthread_rwlock_t *lock), (lock), true)
-HOOK_READ(pthread_rwlock_timedrdlock, (pthread_rwlock_t *restrict lock, timeout until),
-	  (lock, until), is_good(CLOCK_REALTIME, until))
-HOOK_READ(pthread_rwlock_clockrdlock,
-	  (pthread_rwlock_t *restrict lock, clockid_t clock, timeout until), (lock, clock, until),
-	  is_good(clock, until))
-
-HOOK_WRITE(pthread_rwlock_wrlock, (pthread_rwlock_t *lock), (lock), true)
-HOOK_WRITE(pthread_rwlock_timedwrlock, (pthread_rwlock_t *restrict lock, timeout until),
-	   (lock, until), is_good(CLOCK_REALTIME, until))
-HOOK_WRITE(pthread_rwlock_clockwrlock,
-	   (pthread_rwlock_t *restrict lock, clockid_t clock, timeout until), (lock, clock, until),
-	   is_good(clock, until))
+HOOK_FORMS(HOOK_MUTEX, pthread_mutex_t,
+	   pthread_mutex_lock, pthread_mutex_timedlock, pthread_mutex_clocklock)
+HOOK_FORMS(HOOK_READ, pthread_rwlock_t,
+	   pthread_rwlock_rdlock, pthread_rwlock_timedrdlock, pthread_rwlock_clockrdlock)
+HOOK_FORMS(HOOK_WRITE, pthread_rwlock_t,
+	   pthread_rwlock_wrlock, pthread_rwlock_timedwrlock, pthread_rwlock_clockwrlock)
 
 static __attribute__((noinline)) int wait_spin_lock(pthread_spinlock_t *lock)
 {
