@@ -90,6 +90,9 @@ static void add_gap(struct gaps *g, __u64 start, __u64 end)
 {
 	if (end - start < GAP_MIN || end - start > GAP_MAX || g->ranges == RANGES_MAX)
 		return;
+	/* Segments that overlap: no linker makes them. */
+	if (g->ranges > 0 && start < g->range[g->ranges - 1].end)
+		return;
 	start = skip_padding(start, end);
 	if (start == end || g->bytes + (end - start) > BYTES_MAX)
 		return;

@@ -186,6 +186,10 @@ EXTRA_PROGRAMS += %D%/fuzz_cfi
 %C%_fuzz_cfi_SOURCES = %D%/fuzz_cfi.c $(cfi_sources)
 %C%_fuzz_cfi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_cfi_LDADD = libprobetest.la
+EXTRA_PROGRAMS += %D%/fuzz_gaps
+%C%_fuzz_gaps_SOURCES = %D%/fuzz_gaps.c $(cfi_sources)
+%C%_fuzz_gaps_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+%C%_fuzz_gaps_LDADD = libprobetest.la
 
 criterion_tests += %D%/test_modules %D%/test_unwind
 %C%_test_unwind_SOURCES = %D%/test_unwind.c %D%/bench/faults.c %D%/bench/faults.h
