@@ -48,7 +48,9 @@ unsigned wall_start(__u32 rate_hz, __u64 cookie)
 
 int wall_arm_thread(void)
 {
-	return __atomic_load_n(&wall.cookie, __ATOMIC_ACQUIRE) ? arm((pid_t)syscall(SYS_gettid)) : 0;
+	if (!__atomic_load_n(&wall.cookie, __ATOMIC_ACQUIRE))
+		return 0;
+	return arm((pid_t)syscall(SYS_gettid));
 }
 
 void wall_disarm_thread(void)
