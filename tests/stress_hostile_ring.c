@@ -15,6 +15,7 @@
 
 #include "tests/rendering.h"
 #include "tests/ringfile.h"
+#include "tools/stuck.h"
 
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)
@@ -37,6 +38,20 @@ struct expected {
 static struct expected expected[SAMPLES_MAX];
 static unsigned expected_count;
 static unsigned cases, refusals;
+
+/* One of everything, waits that have not ended among it. */
+static void open_full(struct ringfile *ret)
+{
+	const struct ringfile_shape shape = {
+		.blocks = BLOCKS,
+		.inside_size = sizeof(struct goidshim_inside) + 4 * sizeof(__u64),
+	};
+
+	ringfile_open(ret, &shape);
+	ringfile_fill(ret);
+	ringfile_inside(ret, 0, 5000000, 7, 4)->wait.sample.class_ = GOIDSHIM_CLASS_C;
+	ringfile_inside(ret, 1, 6000000, 0, 2);
+}
 
 /* Finds the samples by walking the ring as it was written, without the reader. */
 static void expect_samples(const struct ringfile *ring)
@@ -81,6 +96,34 @@ static void check_samples(const char *ndjson, size_t cut, __u32 spoilt, const ch
 			     expected[i].time_ns);
 }
 
+/* What --stuck says of the ring, which can be read. */
+static void report_stuck(const struct ringfile *ring, const char *what, size_t where)
+{
+	const struct modulefile_paths paths = { 0 };
+	struct stuck_request request = { .is_alive = where % 2, .as_json = where % 3 == 0 };
+	struct filter filter = { 0 };
+	struct symbolizer *symbolizer;
+	struct reader *reader;
+	const char *why;
+	char *text = NULL;
+	size_t size;
+	int err;
+
+	if (reader_open(ring->path, &why, &reader))
+		errx(1, "%s at %zu: refused by --stuck alone", what, where);
+	if (symbolizer_open(reader, &paths, &symbolizer))
+		errx(99, "out of memory");
+	request.out = open_memstream(&text, &size);
+	err = stuck_report(reader, &filter, symbolizer, &request);
+	fclose(request.out);
+	if (err || !size)
+		errx(1, "%s at %zu: --stuck: error %d", what, where, err);
+	free(text);
+	filter_free(&filter);
+	symbolizer_close(symbolizer);
+	reader_close(reader);
+}
+
 /*
  * Reads the ring in every format. Returns false if it was refused, which must
  * be with words and in every format.
@@ -108,6 +151,8 @@ static bool read_ring(const struct ringfile *ring, size_t cut, __u32 spoilt, con
 			check_samples(text, cut, spoilt, what, where);
 		free(text);
 	}
+	if (refused == 0)
+		report_stuck(ring, what, where);
 	if (refused != 0 && refused != formats)
 		errx(1, "%s at %zu: refused in %u formats of %u", what, where, refused, formats);
 	refusals += refused != 0;
@@ -117,11 +162,9 @@ static bool read_ring(const struct ringfile *ring, size_t cut, __u32 spoilt, con
 /* The file from its whole length down: what is cut off cannot come back. */
 static void cut_everywhere(void)
 {
-	const struct ringfile_shape shape = { .blocks = BLOCKS };
 	struct ringfile ring;
 
-	ringfile_open(&ring, &shape);
-	ringfile_fill(&ring);
+	open_full(&ring);
 	for (size_t size = ring.size & ~(size_t)63; size > 0; size -= 64) {
 		if (ftruncate(ring.fd, (off_t)size) < 0)
 			err(99, "ftruncate");
@@ -167,17 +210,17 @@ static void spoil_words(const struct ringfile *ring, size_t from, size_t to, __u
 
 static void spoil_everywhere(void)
 {
-	const struct ringfile_shape shape = { .blocks = BLOCKS };
 	const struct goidshim_header *h;
 	struct ringfile ring;
 
-	ringfile_open(&ring, &shape);
-	ringfile_fill(&ring);
+	open_full(&ring);
 	h = ringfile_header(&ring);
 	spoil_words(&ring, 0, sizeof(*h), BLOCKS, true, "header");
 	spoil_words(&ring, h->lanes_offset, h->notes_offset, BLOCKS, false, "lane");
 	spoil_words(&ring, h->notes_offset, h->notes_offset + h->notes_committed, BLOCKS, false,
 		    "note");
+	spoil_words(&ring, h->inside_offset, h->inside_offset + 2 * h->inside_size, BLOCKS, false,
+		    "inside slot");
 	for (__u32 i = 0; i < 4; i++) {
 		size_t at = (size_t)((unsigned char *)ringfile_block(&ring, i) - ring.bytes);
 
@@ -211,11 +254,9 @@ static void spoil_events(void)
 /* Two at once: a file that claims to be endless shields nothing any more. */
 static void spoil_endless(void)
 {
-	const struct ringfile_shape shape = { .blocks = BLOCKS };
 	struct ringfile ring;
 
-	ringfile_open(&ring, &shape);
-	ringfile_fill(&ring);
+	open_full(&ring);
 	ringfile_header(&ring)->file_size = INT64_MAX;
 	spoil_words(&ring, offsetof(struct goidshim_header, lanes_offset),
 		    offsetof(struct goidshim_header, objects), BLOCKS, true, "endless");
@@ -224,7 +265,6 @@ static void spoil_endless(void)
 
 int main(void)
 {
-	const struct ringfile_shape shape = { .blocks = BLOCKS };
 	struct ringfile ring;
 
 #ifndef HAVE_ASAN
@@ -232,8 +272,7 @@ int main(void)
 	return 77;
 #endif
 	alarm(600);	/* a reader that hangs is a failure too */
-	ringfile_open(&ring, &shape);
-	ringfile_fill(&ring);
+	open_full(&ring);
 	expect_samples(&ring);
 	if (expected_count != 12)
 		errx(99, "the fixture has %u samples", expected_count);

@@ -183,7 +183,8 @@ void residences_settle(struct residences *all, __u64 now_ns, __u64 grace_ns, __u
 		}
 	}
 	all->count = kept;
-	qsort_r(all->threads, kept, sizeof(*all->threads), compare, &now_ns);
+	if (kept)
+		qsort_r(all->threads, kept, sizeof(*all->threads), compare, &now_ns);
 }
 
 void residences_free(struct residences *all)
