@@ -113,8 +113,9 @@ bool call_begin(struct call *call, __u64 pc, __u64 sp)
 	t->sequence = 0;
 	t->stack = (struct unwind_result){ 0 };
 	t->labels_size = 0;
+	/* We are in C, though a wrapper that jumped here would return to Go's own code. */
 	goid_read(sampler.layouts, __atomic_load_n(&sampler.object_count, __ATOMIC_ACQUIRE),
-		  t->who.fs_base, pc, sp, &t->who);
+		  t->who.fs_base, (__u64)call_begin, sp, &t->who);
 	return true;
 }
 
