@@ -113,6 +113,34 @@ static __u32 untouched(const struct cfi_rule *rule, const struct cfi_registers *
 	return regs->exact && !rule->derived ? regs->known & ~followed : 0;
 }
 
+/* An entry of a PLT: a jump through a slot, behind a landing mark and a prefix or not. */
+static bool plt_leads_to(__u64 at, __u64 function)
+{
+	__u32 word;
+	__u64 target;
+	__u8 byte;
+
+	if (peek_u32(at, &word) && word == 0xfa1e0ff3) /* endbr64 */
+		at += 4;
+	if (peek_u8(at, &byte) && byte == 0xf2)
+		at++;
+	return peek_u32(at, &word) && (word & 0xffff) == 0x25ff && peek_u32(at + 2, &word) &&
+	       peek_u64(at + 6 + (__u64)(__s64)(__s32)word, &target) && target == function;
+}
+
+/* Is there a direct call of `function`, or of its PLT entry, right before `pc`? */
+static bool follows_call_of(__u64 pc, __u64 function)
+{
+	__u32 relative;
+	__u64 target;
+	__u8 byte;
+
+	if (!peek_u8(pc - 5, &byte) || byte != 0xe8 || !peek_u32(pc - 4, &relative))
+		return false;
+	target = pc + (__u64)(__s64)(__s32)relative;
+	return target == function || plt_leads_to(target, function);
+}
+
 static enum goidshim_stack_end step_frame(const struct cfi_rule *rule, struct cfi_registers *regs)
 {
 	enum goidshim_stack_end end;
@@ -135,6 +163,9 @@ static enum goidshim_stack_end step_frame(const struct cfi_rule *rule, struct cf
 	}
 	if (end != GOIDSHIM_STACK_NONE || !(known & 1u << CFI_PC))
 		return end != GOIDSHIM_STACK_NONE ? end : GOIDSHIM_STACK_EXPRESSION;
+	if (rule->entry_back != 0 &&
+	    !follows_call_of(value[CFI_SLOT_PC], regs->r[CFI_PC] - rule->entry_back))
+		return GOIDSHIM_STACK_EXPRESSION;
 	for (unsigned slot = 0; slot < CFI_SLOTS; slot++)
 		if (known & 1u << register_of[slot])
 			regs->r[register_of[slot]] = value[slot];

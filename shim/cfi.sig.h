@@ -81,7 +81,9 @@ struct cfi_rule {
 	__s16 saved[CFI_SLOTS];	/* words from the CFA, or from rbp; or CFI_SAME and friends */
 	__u8 from_rbp;		/* bit per slot: words count from rbp */
 	__u8 derived;		/* from the instructions: believe it only if what it finds is right */
-	__u8 reserved[4];
+	__u16 entry_back;	/* not 0: the return address is one only if it is behind a call of
+				   the function that begins so many bytes before pc */
+	__u8 reserved[2];
 };
 
 _Static_assert(sizeof(struct cfi_rule) == 32, "rules are compared and hashed as four words");

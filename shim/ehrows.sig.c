@@ -36,6 +36,7 @@ static void look_for_landing(struct ehrows *r)
 	__u64 start, end, call;
 
 	r->looked = true;
+	r->call = 0;
 	r->unknown = r->landed = ahead.limit;
 	do {
 		if (!cfiprogram_next(&ahead, &start, &end))
@@ -44,7 +45,9 @@ static void look_for_landing(struct ehrows *r)
 	call = last_call(r->section, ahead.start, start);
 	if (call != 0)
 		call = last_call(r->section, ahead.start, call - 5);
-	r->unknown = call != 0 ? call - 1 : ahead.start;
+	if (call - ahead.start < 0x10000)
+		r->call = call;
+	r->unknown = r->call != 0 ? call : ahead.start;
 	while (ahead.rule.pc_register == CFI_NO_REGISTER && cfiprogram_next(&ahead, &start, &end))
 		;
 	r->landed = end;
@@ -61,7 +64,15 @@ static const struct cfi_rule *mend(struct ehrows *r, __u64 at, __u64 *end)
 	if (!r->looked)
 		look_for_landing(r);
 	r->mended = r->program.rule;
-	if (at < r->unknown) {
+	if (at + 1 < r->call) {
+		*end = least(*end, r->call - 1);
+	} else if (at + 1 == r->call) {
+		*end = r->call;
+		for (unsigned slot = 0; slot < CFI_SLOT_PC; slot++)
+			r->mended.saved[slot] = CFI_LOST;
+		r->mended.from_rbp = 0;
+		r->mended.entry_back = (__u16)(r->call - r->program.start);
+	} else if (at < r->unknown) {
 		*end = least(*end, r->unknown);
 	} else if (at < r->landed) {
 		*end = least(*end, r->landed);

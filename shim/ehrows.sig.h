@@ -9,8 +9,10 @@
  * leave, they write what the frame where they will land had saved, registers and
  * return address, over what they had saved of their caller. Their tables keep
  * saying that the caller's are there, and whoever believes them goes on from a
- * frame further out, or from one that is none. From the call on that does it the
- * rows here say that nothing is known.
+ * frame further out, or from one that is none. After the call that does it the
+ * rows here say that nothing is known. Inside it the registers may be lost
+ * already; the return address comes last, and whether it is still the caller's is
+ * seen from the code before it, which calls this function.
  *
  * Signal-safe: all of it.
  */
@@ -25,6 +27,7 @@ struct ehrows {
 	__u64 at;		/* [at, end): what is left of the program's row */
 	__u64 end;
 	bool looked;		/* for the window below */
+	__u64 call;		/* return address of the call that does it; 0: not found */
 	__u64 unknown;		/* [unknown, landed): nothing is known */
 	__u64 landed;
 	struct cfi_rule mended;

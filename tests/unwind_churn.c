@@ -81,10 +81,15 @@ static bool is_explained(const __u64 *frames, const struct unwind_result *result
 	__u64 last = frames[result->depth - 1];
 
 	if (result->end == GOIDSHIM_STACK_EXPRESSION) {
-		if (!is_in_file(last, "libgcc_s"))
-			return result->depth == 1 && is_in_file(last, "libc.so.6");
-		add(&count.landing);
-		return true;
+		if (result->depth == 1 && is_in_file(last, "libc.so.6"))
+			return true;
+		for (unsigned i = 0; i < result->depth; i++) {
+			if (is_in_file(frames[i], "libgcc_s")) {
+				add(&count.landing);
+				return true;
+			}
+		}
+		return false;
 	}
 	if (result->end != GOIDSHIM_STACK_NO_CFI || !modules_find(last, &segment))
 		return false;

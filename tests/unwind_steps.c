@@ -175,7 +175,7 @@ static bool is_one_of(__u64 pc, const char *const *names, size_t total)
 	return false;
 }
 
-/* Does the frame that a stack was cut at write over itself? */
+/* Is this frame of one that writes over itself? */
 static bool is_landing(__u64 pc)
 {
 	static const char *const names[] = { "_Unwind_RaiseException", "_Unwind_Resume",
@@ -209,9 +209,11 @@ static const char *count_cut(const struct unwind_result *result, const __u64 *fr
 		count.no_rules++;
 		return "no rules";
 	}
-	if (result->end == GOIDSHIM_STACK_EXPRESSION && is_landing(frames[result->depth - 1])) {
-		count.landing++;
-		return "landing";
+	for (unsigned i = 0; result->end == GOIDSHIM_STACK_EXPRESSION && i < result->depth; i++) {
+		if (is_landing(frames[i])) {
+			count.landing++;
+			return "landing";
+		}
 	}
 	if (result->end == GOIDSHIM_STACK_EXPRESSION && result->depth == 1 &&
 	    is_longjmp(frames[0], truth[1])) {
