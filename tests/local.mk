@@ -256,7 +256,7 @@ script_tests += %D%/check-heap.tap %D%/check-locks.tap
 EXTRA_DIST += %D%/fixtures/locks/locks.go %D%/fixtures/locks/locks.c \
 	%D%/fixtures/locks/locks.h %D%/fixtures/locks/standard.cc \
 	%D%/fixtures/lockcodes/lockcodes.go %D%/fixtures/lockcodes/lockcodes.c \
-	%D%/fixtures/lockcodes/lockcodes.h
+	%D%/fixtures/lockcodes/lockcodes.h %D%/fixtures/deadlock/deadlock.go
 EXTRA_DIST += %D%/fixtures/leaks/leaks.go %D%/fixtures/leaks/leaks.c \
 	%D%/fixtures/leaks/leaks.h %D%/fixtures/leaks/leaks_new.cc \
 	%D%/fixtures/leaks/leaks_library.c %D%/fixtures/plugin-host.c %D%/fixtures/plugin.cc
