@@ -10,32 +10,17 @@
  * The bytes end where a page ends and nothing is mapped behind it. Peeks would
  * survive that; here a fault is a finding.
  */
-#include <err.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
 #include "shim/cfi.h"
 #include "shim/ehrows.sig.h"
+#include "tests/fuzz-place.h"
 
-enum { ROOM = 1 << 20, CODE = 1 << 20 };
+/* Functions are before the sections: their addresses only. */
+enum { CODE = 1 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Sections at the end of a mapping, functions before it: their addresses only. */
-static uint8_t *place(const uint8_t *data, size_t size)
-{
-	static uint8_t *room;
-
-	if (room == NULL) {
-		room = mmap(NULL, ROOM + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			    -1, 0);
-		if (room == MAP_FAILED || munmap(room + ROOM, 4096) != 0)
-			err(99, "mmap");
-	}
-	return memcpy(room + ROOM - size, data, size);
-}
 
 static void check_table(const struct cfi_source *s, const struct cfi_table *t)
 {
@@ -57,9 +42,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cfi_table *table;
 	struct cfi_rule rule;
 
-	if (size > ROOM / 2)
+	if (size > FUZZ_ROOM / 2)
 		return 0;
-	s.section.hdr = s.section.lo = (__u64)place(data, size);
+	s.section.hdr = s.section.lo = (__u64)fuzz_place(data, size);
 	s.section.hi = s.section.lo + size;
 	s.bias = s.lo = s.section.lo - CODE;
 	s.hi = s.section.hi;

@@ -7,18 +7,16 @@
  *	mkdir seeds && objcopy -O binary -j .text /lib/x86_64-linux-gnu/libm.so.6 \
  *		seeds/libm && tests/fuzz_gaps seeds
  *
- * The bytes end where a page ends and nothing is mapped behind it.
+ * What is read beyond the bytes faults, and is a finding.
  */
-#include <err.h>
 #include <link.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
 #include "shim/gaps.h"
+#include "tests/fuzz-place.h"
 
-enum { ROOM = 1 << 20, DYNAMIC = 16 * sizeof(ElfW(Dyn)), GAP = 1 << 15 };
+enum { DYNAMIC = 16 * sizeof(ElfW(Dyn)), GAP = 1 << 15 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,19 +25,6 @@ struct expected {
 	__u64 start;
 	__u64 end;
 };
-
-static __u64 place(const uint8_t *data, size_t size)
-{
-	static uint8_t *room;
-
-	if (room == NULL) {
-		room = mmap(NULL, ROOM + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			    -1, 0);
-		if (room == MAP_FAILED || munmap(room + ROOM, 4096) != 0)
-			err(99, "mmap");
-	}
-	return (__u64)memcpy(room + ROOM - size, data, size);
-}
 
 static void check_found(void *arg, __u64 start, __u64 end, const struct cfi_rule *rule)
 {
@@ -72,12 +57,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ElfW(Phdr) phdr[2] = { { .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_filesz = size },
 			       { .p_type = PT_DYNAMIC, .p_filesz = DYNAMIC } };
 
-	if (size < 2 * DYNAMIC || size > ROOM)
+	if (size < 2 * DYNAMIC || size > FUZZ_ROOM)
 		return 0;
 	size &= ~(size_t)15;	/* the dynamic linker would not take it otherwise */
 	phdr[0].p_filesz = size;
 	phdr[1].p_vaddr = size - DYNAMIC;
-	module.bias = place(data, size);
+	module.bias = (__u64)fuzz_place(data, size);
 	module.phdr = phdr;
 	expected.start = module.bias + gap;
 	expected.end = module.bias + gap_end;

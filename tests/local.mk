@@ -183,11 +183,11 @@ libunwindtest_la_LIBADD = libprobesig.la libprobe.la
 
 # Built on demand, with clang; see the head of the file.
 EXTRA_PROGRAMS += %D%/fuzz_cfi
-%C%_fuzz_cfi_SOURCES = %D%/fuzz_cfi.c $(cfi_sources)
+%C%_fuzz_cfi_SOURCES = %D%/fuzz_cfi.c %D%/fuzz-place.h $(cfi_sources)
 %C%_fuzz_cfi_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_cfi_LDADD = libprobetest.la
 EXTRA_PROGRAMS += %D%/fuzz_gaps
-%C%_fuzz_gaps_SOURCES = %D%/fuzz_gaps.c $(cfi_sources)
+%C%_fuzz_gaps_SOURCES = %D%/fuzz_gaps.c %D%/fuzz-place.h $(cfi_sources)
 %C%_fuzz_gaps_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 %C%_fuzz_gaps_LDADD = libprobetest.la
 

@@ -246,7 +246,7 @@ enum goidshim_stack_end {
 	GOIDSHIM_STACK_THREAD = 2,	/* complete: the C thread's first function */
 	GOIDSHIM_STACK_SCHED = 3,	/* complete: the scheduler's first function */
 	GOIDSHIM_STACK_DEPTH = 4,	/* cut: more frames than asked for */
-	GOIDSHIM_STACK_NO_CFI = 5,	/* cut: a C module without call-frame information */
+	GOIDSHIM_STACK_NO_CFI = 5,	/* cut: C without call-frame information */
 	GOIDSHIM_STACK_NO_MODULE = 6,	/* cut: a pc outside every known module (JIT) */
 	GOIDSHIM_STACK_EXPRESSION = 7,	/* cut: a rule that our tables cannot hold, or a wrong one */
 	GOIDSHIM_STACK_FAULT = 8,	/* cut: stack memory could not be read */
