@@ -192,7 +192,8 @@ EXTRA_PROGRAMS += %D%/fuzz_gaps
 %C%_fuzz_gaps_LDADD = libprobetest.la
 
 criterion_tests += %D%/test_modules %D%/test_unwind
-%C%_test_unwind_SOURCES = %D%/test_unwind.c %D%/bench/faults.c %D%/bench/faults.h
+%C%_test_unwind_SOURCES = %D%/test_unwind.c %D%/bench/faults.c %D%/bench/faults.h \
+	%D%/fixtures/uncovered.c %D%/fixtures/uncovered.h
 %C%_test_unwind_LDADD = libunwindtest.la $(CRITERION_LIBS)
 %C%_test_modules_SOURCES = %D%/test_modules.c %D%/bench/faults.c %D%/bench/faults.h
 %C%_test_modules_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)

@@ -15,6 +15,7 @@
 
 #include "shim/modules.h"
 #include "tests/bench/faults.h"
+#include "tests/fixtures/uncovered.h"
 
 static void prepare(void)
 {
@@ -84,17 +85,24 @@ Test(unwind, stops_at_code_made_at_run_time)
 	cr_assert(eq(u64, frames[result.depth - 1], (__u64)page + 6));
 }
 
-/* The same, in the program, of which no table knows. */
+/*
+ * The same, in the program, of which no table knows, and for which none can be
+ * derived: where the frame is, is in a register that calls do not keep.
+ */
 __asm__(".text\n"
 	".globl test_unwind_untold\n"
 	".hidden test_unwind_untold\n"
 	"test_unwind_untold:\n"
-	"sub $8, %rsp\n"
+	"mov %rsp, %r10\n"
+	"and $-16, %rsp\n"
+	"push %r10\n"
+	"push %r10\n"
 	"call *%rdi\n"
 	".globl test_unwind_after_call\n"
 	".hidden test_unwind_after_call\n"
 	"test_unwind_after_call:\n"
-	"add $8, %rsp\n"
+	"pop %r10\n"
+	"mov %r10, %rsp\n"
 	"ret\n");
 
 void test_unwind_untold(void (*call)(void));
@@ -105,6 +113,37 @@ Test(unwind, stops_at_code_without_tables)
 	test_unwind_untold(unwind_here);
 	cr_assert(eq(int, result.end, GOIDSHIM_STACK_NO_CFI));
 	cr_assert(eq(u64, frames[result.depth - 1], (__u64)test_unwind_after_call));
+}
+
+/* Interrupted in assembly for which rules were derived, 72 bytes below its return address. */
+static void unwind_derived(__u64 return_address)
+{
+	static __u64 words[64];
+	ucontext_t uc;
+
+	words[9] = return_address;
+	getcontext(&uc);
+	uc.uc_mcontext.gregs[REG_RIP] = (greg_t)uncovered_pushes_deep;
+	uc.uc_mcontext.gregs[REG_RSP] = (greg_t)words;
+	unwind_context(&uc, 64);
+	cr_assert(eq(u64, frames[0], (__u64)uncovered_pushes_deep));
+}
+
+Test(unwind, what_was_derived_must_lead_to_a_call)
+{
+	unwind_derived((__u64)test_unwind_after_call);
+	cr_expect(result.depth > 1);
+	cr_expect(eq(u64, frames[1], (__u64)test_unwind_after_call));
+	/* Known code, but nothing was called there; no code; nothing at all. */
+	unwind_derived((__u64)strtok_r);
+	cr_expect(eq(int, result.end, GOIDSHIM_STACK_NO_CFI));
+	cr_expect(eq(int, result.depth, 1));
+	unwind_derived((__u64)frames);
+	cr_expect(eq(int, result.end, GOIDSHIM_STACK_NO_CFI));
+	cr_expect(eq(int, result.depth, 1));
+	unwind_derived(0);
+	cr_expect(eq(int, result.end, GOIDSHIM_STACK_NO_CFI));
+	cr_expect(eq(int, result.depth, 1));
 }
 
 /* What makecontext() lets a function return to has no tables in glibc. */
