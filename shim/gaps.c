@@ -111,8 +111,8 @@ static void add_gap_in_text(struct gaps *g, __u64 start, __u64 end)
 		__u64 lo = start > segment ? start : segment;
 		__u64 hi = end < segment_end ? end : segment_end;
 
-		if (phdr[i].p_type == PT_LOAD && (phdr[i].p_flags & (PF_R | PF_X)) == (PF_R | PF_X) &&
-		    lo < hi)
+		if (phdr[i].p_type == PT_LOAD && phdr[i].p_flags & PF_R &&
+		    phdr[i].p_flags & PF_X && lo < hi)
 			add_gap(g, lo, hi);
 	}
 }
@@ -201,7 +201,8 @@ static void read_dynamic(const struct gaps *g, struct dynamic *ret)
 		    segment_of(g, at, phdr[i].p_filesz, PF_R) == NULL)
 			continue;
 		d = (const ElfW(Dyn) *)at;
-		for (size_t n = phdr[i].p_filesz / sizeof(*d); n > 0 && d->d_tag != DT_NULL; n--, d++) {
+		for (const ElfW(Dyn) *end = d + phdr[i].p_filesz / sizeof(*d);
+		     d < end && d->d_tag != DT_NULL; d++) {
 			if (d->d_tag > DT_NULL && d->d_tag <= DT_FINI_ARRAYSZ)
 				ret->value[d->d_tag] = d->d_un.d_val;
 			else if (d->d_tag == DT_GNU_HASH)

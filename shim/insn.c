@@ -274,7 +274,7 @@ static __u16 spec_vector(const struct parts *p)
 	if (p->map == 3)
 		return M | I1 | VEC | (op >= 0x14 && op <= 0x17 ? WM : 0) | (op >= 0xf0 ? WR : 0);
 	if (p->map == 2)
-		return M | VEC | (op >= 0xe0 ? WR | WV : 0) | (p->kind == EVEX && op >= 0xe0 ? BAD : 0);
+		return M | VEC | (op < 0xe0 ? 0 : p->kind == EVEX ? BAD : WR | WV);
 	if (p->map > 3)
 		imm = 0;
 	if (p->map == 6)

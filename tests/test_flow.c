@@ -159,7 +159,8 @@ static void compare_register(const struct library *l, const struct flow_node *n,
 
 	if (ours == CFI_LOST)
 		return;
-	if (theirs->from_rbp & 1u << slot || saved == CFI_LOST || (saved != CFI_SAME && place == 0)) {
+	if (theirs->from_rbp & 1u << slot || saved == CFI_LOST ||
+	    (saved != CFI_SAME && place == 0)) {
 		tally.not_compared++;
 		return;
 	}
@@ -192,7 +193,8 @@ static void compare_function(const struct library *l, __u64 start, __u64 end)
 	tally.functions++;
 	/* The rest of a function that was split begins in the middle of a frame, or with a nop. */
 	if (!is_at_entry(table_rule(l, start)) ||
-	    !insn_decode((const __u8 *)start, end - start, start, &first) || first.act == INSN_NOP) {
+	    !insn_decode((const __u8 *)start, end - start, start, &first) ||
+	    first.act == INSN_NOP) {
 		tally.fragments++;
 		return;
 	}

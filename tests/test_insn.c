@@ -125,8 +125,8 @@ static void check_line(const struct line *l)
 	cr_assert(i.length == l->length, "length %u at %#llx: %s", i.length, l->pc, l->text);
 	cr_assert(written < 0 || i.writes & 1u << written, "writes %#x at %#llx: %s", i.writes,
 		  l->pc, l->text);
-	cr_assert(not(insn_decode(l->byte, l->length - 1, l->pc, &i)), "shorter at %#llx: %s", l->pc,
-		  l->text);
+	cr_assert(not(insn_decode(l->byte, l->length - 1, l->pc, &i)), "shorter at %#llx: %s",
+		  l->pc, l->text);
 }
 
 static void check_library(const char *name)
@@ -283,7 +283,8 @@ Test(insn, says_what_one_does)
 		cr_expect(got.width == want->width, "%s: width %u", cases[n].name, got.width);
 		cr_expect(got.writes == want->writes, "%s: writes %#x", cases[n].name, got.writes);
 		cr_expect(got.value == want->value, "%s: value %d", cases[n].name, got.value);
-		cr_expect(got.target == want->target, "%s: target %#llx", cases[n].name, got.target);
+		cr_expect(got.target == want->target, "%s: target %#llx", cases[n].name,
+			  got.target);
 	}
 }
 

@@ -398,7 +398,8 @@ static int measure(const char *name, void (*run)(void), unsigned allowed)
 	fflush(stdout);
 	if (count.steps == 0)
 		return 1;
-	return count.no_rules * 100 > allowed * count.steps || count.ours > 0 || count.wrong > 0 || count.unexplained > 0 ||
+	return count.no_rules * 100 > allowed * count.steps || count.ours > 0 ||
+	       count.wrong > 0 || count.unexplained > 0 ||
 	       count_landing_sites() > LANDING_SITES;
 }
 
