@@ -114,10 +114,9 @@ static int put_holders(const struct export_context *c, const struct tally *tally
 		       const struct waits_group *group)
 {
 	const struct waits *waits = &tally->lock;
-	char list[512] = "held by ", words[TITLES_SIZE + 16], title[TITLES_SIZE];
+	char words[TITLES_SIZE + 32], title[TITLES_SIZE];
 	struct waits_groups holders;
 	int err = waits_group(waits, WAITS_BY_HOLDER, group, &holders);
-	size_t prefix = strlen(list);
 
 	for (size_t i = 0; !err && i < holders.count && i < HOLDERS_SHOWN; i++) {
 		const struct waits_group *h = &holders.groups[i];
@@ -125,11 +124,10 @@ static int put_holders(const struct export_context *c, const struct tally *tally
 							      (double)group->sums.total_ns : 0;
 
 		name_holder(c, tally, &waits->stacks.series[h->series], title);
-		snprintf(words, sizeof(words), "%s (%.0f %%)", title, share);
-		append(list + prefix, sizeof(list) - prefix, words);
+		snprintf(words, sizeof(words), "%s %s (%.0f %%)", i ? "and by" : "held by", title,
+			 share);
+		put_note(c, words);
 	}
-	if (!err)
-		put_note(c, list);
 	waits_groups_free(&holders);
 	return err;
 }
