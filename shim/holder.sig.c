@@ -84,13 +84,14 @@ void holder_write(struct holder *h, __u64 lock, const struct holder_note *now)
 
 	if (!n)
 		n = &h->notes[set][h->oldest[set]++ % HOLDER_WAYS];
-	__atomic_store_n(&n->lock, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->generation, n->generation | 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&n->curg, now->curg, __ATOMIC_RELEASE);
 	__atomic_store_n(&n->goid, now->goid, __ATOMIC_RELEASE);
 	__atomic_store_n(&n->class_, now->class_, __ATOMIC_RELEASE);
 	__atomic_store_n(&n->reason, now->reason, __ATOMIC_RELEASE);
 	__atomic_store_n(&n->object, now->object, __ATOMIC_RELEASE);
 	__atomic_store_n(&n->lock, lock, __ATOMIC_RELEASE);
+	__atomic_store_n(&n->generation, (n->generation | 1) + 1, __ATOMIC_RELEASE);
 }
 
 /*
@@ -150,13 +151,15 @@ static __u64 start_of(const struct holder_note *n)
 	return start_pc;
 }
 
-/* The entry's `lock` is the same before and after: what is between is of that lock. */
+/* The lock alone would not do: its note may have been another's meanwhile, and be its again. */
 static bool copy_note(struct holder *h, __u64 lock, struct holder_note *ret)
 {
 	struct holder_note *n = holder_look(h, lock);
+	__u32 generation;
 
 	if (!n)
 		return false;
+	generation = load(&n->generation);
 	*ret = (struct holder_note){
 		.curg = load(&n->curg),
 		.goid = load(&n->goid),
@@ -164,7 +167,8 @@ static bool copy_note(struct holder *h, __u64 lock, struct holder_note *ret)
 		.reason = load(&n->reason),
 		.object = load(&n->object),
 	};
-	return load(&n->lock) == lock;
+	return load(&n->lock) == lock && generation % 2 == 0 &&
+	       load(&n->generation) == generation;
 }
 
 bool holder_find(__u32 tid, __u64 lock, struct inside_wait *wait)

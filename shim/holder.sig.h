@@ -29,7 +29,7 @@
 
 enum { HOLDER_SET_BITS = 4, HOLDER_WAYS = 4 };
 
-/* A lock, and for whom it was taken the last time. `lock` is written last, and first to 0. */
+/* A lock, and for whom it was taken the last time. */
 struct holder_note {
 	__u64 lock;
 	__u64 curg;		/* g of the goroutine; no address when goid is 0 */
@@ -37,6 +37,7 @@ struct holder_note {
 	__u8 class_;		/* enum goidshim_class */
 	__u8 reason;		/* enum goidshim_reason */
 	__u8 object;		/* index in sampler.layouts; 0xff none */
+	__u32 generation;	/* odd while the note is being written */
 };
 
 struct holder {
