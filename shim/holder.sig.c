@@ -18,8 +18,10 @@
 static struct holder holders[HOLDERS];
 
 /* Of threads that have no table: no owner of a lock, and no g, is like these. */
-static struct holder no_table = { .tid = ~0u, .self.g = GOSELF_UNKNOWN };
-__thread struct holder *holder_self = &no_table;
+#define NO_THREAD { .table = &no_table, .tid = ~0u, .self.g = GOSELF_UNKNOWN }
+
+static struct holder no_table;
+__thread struct holder_thread holder_self = NO_THREAD;
 
 static __thread bool is_leaving;
 
@@ -41,7 +43,6 @@ static bool take_table(struct holder *h, __u32 was, __u32 tid)
 	if (!__atomic_compare_exchange_n(&h->tid, &was, tid | BEING_MADE, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_RELAXED))
 		return false;
-	h->self.g = GOSELF_UNKNOWN;
 	h->proved_g = 0;
 	for (unsigned i = 0; i < sizeof(h->notes) / sizeof(h->notes[0][0]); i++)
 		__atomic_store_n(&(&h->notes[0][0])[i].lock, 0, __ATOMIC_RELAXED);
@@ -67,17 +68,20 @@ static struct holder *own_table(void)
 {
 	struct holder *h;
 
-	if (holder_self != &no_table)
-		return holder_self;
+	if (holder_self.table != &no_table)
+		return holder_self.table;
 	if (is_leaving)
 		return 0;
 	h = claim_table();
-	if (h)
-		holder_self = h;
+	if (h) {
+		holder_self.table = h;
+		holder_self.tid = h->tid;
+	}
 	return h;
 }
 
-void holder_write(struct holder *h, __u64 lock, const struct holder_note *now)
+/* In place of what there is about this lock, or of the oldest in its set. */
+static void write_note(struct holder *h, __u64 lock, const struct holder_note *now)
 {
 	struct holder_note *n = holder_look(h, lock);
 	unsigned set = holder_set(lock);
@@ -127,13 +131,24 @@ void holder_note_slowly(__u64 lock)
 	if (!h || !read_self(h, &who))
 		return;
 	if (load(&sampler.object_count) == 1)
-		goself_learn(&h->self, &sampler.layouts[0], &who);
-	holder_write(h, lock,
-		     &(struct holder_note){ .curg = who.goid ? who.curg : 0,
-					    .goid = who.goid,
-					    .class_ = who.class_,
-					    .reason = who.reason,
-					    .object = who.object });
+		goself_learn(&holder_self.self, &sampler.layouts[0], &who);
+	write_note(h, lock,
+		   &(struct holder_note){ .curg = who.goid ? who.curg : 0,
+					  .goid = who.goid,
+					  .class_ = who.class_,
+					  .reason = who.reason,
+					  .object = who.object });
+}
+
+void holder_note_anew(__u64 lock, __u64 curg, __u64 goid)
+{
+	write_note(holder_self.table, lock,
+		   &(struct holder_note){
+			   .curg = curg,
+			   .goid = goid,
+			   .class_ = goid ? GOIDSHIM_CLASS_C : GOIDSHIM_CLASS_C_THREAD,
+			   .reason = goid ? GOIDSHIM_REASON_OK : GOIDSHIM_REASON_G_ZERO,
+		   });
 }
 
 /*
@@ -193,12 +208,12 @@ bool holder_find(__u32 tid, __u64 lock, struct inside_wait *wait)
 
 void holder_leave_thread(void)
 {
-	struct holder *h = holder_self;
+	struct holder *h = holder_self.table;
 
 	is_leaving = true;
 	if (h == &no_table)
 		return;
-	holder_self = &no_table;
+	holder_self = (struct holder_thread)NO_THREAD;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&h->tid, 0, __ATOMIC_RELEASE);
 }

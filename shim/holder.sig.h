@@ -43,19 +43,24 @@ struct holder_note {
 struct holder {
 	__u32 tid;		/* 0: free */
 	__u64 proved_g;		/* a g that was read with faults let in */
-	struct goself self;
 	__u8 oldest[1 << HOLDER_SET_BITS];	/* how often a set's oldest was replaced */
 	struct holder_note notes[1 << HOLDER_SET_BITS][HOLDER_WAYS];
 };
 
-/* The calling thread's; one that is no thread's until its first lock. */
-extern __thread struct holder *holder_self __attribute__((tls_model("initial-exec")));
+/* The calling thread's; until its first lock its table, and its id, are no thread's. */
+struct holder_thread {
+	struct holder *table;
+	__u32 tid;
+	struct goself self;
+};
+
+extern __thread struct holder_thread holder_self __attribute__((tls_model("initial-exec")));
 
 /* Where the calling thread is no holder yet, or its goroutine is not in three loads. */
 void holder_note_slowly(__u64 lock);
 
-/* Notes `now` in place of what there is about this lock, or of the oldest in its set. */
-void holder_write(struct holder *h, __u64 lock, const struct holder_note *now);
+/* Notes goroutine `goid` (0: a C thread without Go), whose g is `curg`, of the only layout. */
+void holder_note_anew(__u64 lock, __u64 curg, __u64 goid);
 
 static inline unsigned holder_set(__u64 lock)
 {
@@ -79,28 +84,21 @@ static inline struct holder_note *holder_look(struct holder *h, __u64 lock)
  */
 static inline void holder_note(__u64 lock, __u32 owner)
 {
-	struct holder *h = holder_self;
 	const struct holder_note *n;
 	__u64 curg, goid;
 
-	if (owner == h->tid)
+	if (__builtin_expect(owner == holder_self.tid, 0))
 		return;
 	if (__builtin_expect(__atomic_load_n(&sampler.object_count, __ATOMIC_RELAXED) != 1 ||
-				     !goself_read(&h->self, &sampler.layouts[0], &curg, &goid),
+				     !goself_read(&holder_self.self, &sampler.layouts[0], &curg,
+						  &goid),
 			     0)) {
 		holder_note_slowly(lock);
 		return;
 	}
-	n = holder_look(h, lock);
-	if (__builtin_expect(n && n->curg == curg && n->goid == goid, 1))
-		return;
-	holder_write(h, lock,
-		     &(struct holder_note){
-			     .curg = curg,
-			     .goid = goid,
-			     .class_ = goid ? GOIDSHIM_CLASS_C : GOIDSHIM_CLASS_C_THREAD,
-			     .reason = goid ? GOIDSHIM_REASON_OK : GOIDSHIM_REASON_G_ZERO,
-		     });
+	n = holder_look(holder_self.table, lock);
+	if (__builtin_expect(!n || n->curg != curg || n->goid != goid, 0))
+		holder_note_anew(lock, curg, goid);
 }
 
 /*

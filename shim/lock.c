@@ -79,16 +79,14 @@ static bool is_untried(const pthread_mutex_t *lock)
 	return __builtin_expect(lock->__data.__kind & (MUTEX_ROBUST | MUTEX_PROTECT), 0);
 }
 
-/* One of those, free or had by this thread. If another thread has it now, a wait goes unseen. */
-static bool is_untried_and_free(const pthread_mutex_t *lock)
+/* Of those: is it free, or had by this thread? If another thread has it now, a wait goes unseen. */
+static __attribute__((noinline)) bool is_free(const pthread_mutex_t *lock)
 {
 	const __u32 state = lock->__data.__kind & MUTEX_ROBUST ? FUTEX_TID_MASK : 0x7ffff;
 
-	if (!is_untried(lock))
-		return false;
 	holder_note((__u64)lock, (__u32)*mutex_owner(lock));
 	return !((__u32)lock->__data.__lock & state) ||
-	       (__u32)*mutex_owner(lock) == holder_self->tid;
+	       (__u32)*mutex_owner(lock) == holder_self.tid;
 }
 
 static bool is_good(clockid_t clock, timeout until)
@@ -127,8 +125,11 @@ static int try_write(pthread_rwlock_t *lock)
 		return err_;							\
 	} while (0)
 
-/* hook_NAME: has the lock if `may_try` and `try`, or if `is_free`; otherwise waits for it. */
-#define HOOK(name, parameters, arguments, kind, owner, is_free, may_try, try)	\
+/*
+ * hook_NAME: has the lock if `may_try` and `try`; where that is no question, since it
+ * is `untried`, if `is_free`; otherwise waits for it.
+ */
+#define HOOK(name, parameters, arguments, kind, owner, untried, is_free, may_try, try) \
 	static __attribute__((noinline)) int wait_##name parameters		\
 	{									\
 		WAIT(kind, lock, owner, name, arguments);			\
@@ -137,21 +138,22 @@ static int try_write(pthread_rwlock_t *lock)
 	{									\
 		int err;							\
 										\
-		if (is_free)							\
-			return INTERPOSE_NEXT(name) arguments;			\
+		if (untried)							\
+			return (is_free) ? INTERPOSE_NEXT(name) arguments	\
+					 : wait_##name arguments;		\
 		err = (may_try) ? try(lock) : EBUSY;				\
 		return is_had(err) ? err : wait_##name arguments;		\
 	}
 
 #define HOOK_MUTEX(name, parameters, arguments, may_try)			\
 	HOOK(name, parameters, arguments, GOIDSHIM_LOCK_MUTEX, mutex_owner(lock), \
-	     is_untried_and_free(lock), !is_untried(lock) && (may_try), try_mutex)
+	     is_untried(lock), is_free(lock), may_try, try_mutex)
 #define HOOK_READ(name, parameters, arguments, may_try)				\
 	HOOK(name, parameters, arguments, GOIDSHIM_LOCK_READ, writer_of(lock),	\
-	     false, may_try, try_read)
+	     false, true, may_try, try_read)
 #define HOOK_WRITE(name, parameters, arguments, may_try)			\
 	HOOK(name, parameters, arguments, GOIDSHIM_LOCK_WRITE, writer_of(lock),	\
-	     false, may_try, try_write)
+	     false, true, may_try, try_write)
 
 /* The three forms in which each can be had: whatever it takes, in time, and by a clock. */
 #define HOOK_FORMS(HOOK_, type, plain, timed, clocked)				\
