@@ -28,6 +28,13 @@ AM_LOG_DRIVER_FLAGS = --ignore-exit
 TAP_LOG_DRIVER = $(LOG_DRIVER)
 AM_TAP_LOG_DRIVER_FLAGS = $(AM_LOG_DRIVER_FLAGS)
 
+# In front of every test: `timeout 900`, say, so that one that hangs has a name.
+DEADLINE =
+LOG_COMPILER = $(DEADLINE)
+SH_LOG_COMPILER = $(DEADLINE)
+TAP_LOG_COMPILER = $(DEADLINE)
+STRESS_LOG_COMPILER = $(DEADLINE)
+
 # What scripts want to know of the build. The sanitizers leave our faults to us.
 AM_TESTS_ENVIRONMENT = \
 	CRITERION_OUTPUTS=tap:/dev/stdout CRITERION_JOBS=1 \
