@@ -52,7 +52,10 @@ int gobinary_find(const struct goimage *image, struct gobinary *ret);
 unsigned gobinary_lookup(const struct gobinary *binary, struct gobinary_function *functions,
 			 unsigned count);
 
-/* The machine code of a function that was looked up. Returns 0, or -EFAULT if it is not readable. */
+/*
+ * The machine code of a function that was looked up. Returns 0, or -EFAULT if it is not
+ * readable.
+ */
 int gobinary_code(const struct gobinary *binary, const struct gobinary_function *function,
 		  struct gocode *ret);
 

@@ -5,7 +5,7 @@
  *
  * Everything that parses Go's own tables reads them through this one
  * bounds-checked view, so the same code serves an object of the process that it
- * runs in (the shim, at load) and a file on disk (the tools, see tools/gofile).
+ * runs in (the shim, at load) and a file on disk (the tools, see tools/symbols/gofile).
  * It allocates nothing: the caller provides the struct, and the bytes belong to
  * whoever mapped them. Ordinary code, not signal-safe, but free of side effects.
  */

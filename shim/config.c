@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "shim/log.h"
-#include "shim/unwind.sig.h"
+#include "shim/unwind/unwind.sig.h"
 
 #define PREFIX "GOIDSHIM_"
 

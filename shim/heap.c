@@ -24,7 +24,7 @@
 #include "shim/heap.sig.h"
 #include "shim/interpose.h"
 #include "shim/log.h"
-#include "shim/modules.sig.h"
+#include "shim/unwind/modules.sig.h"
 
 #define DUE static __attribute__((noinline))
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shim/: what do we do inside the target? Depends on probe.
+# shim/: what do we do inside the target? Depends on probe. In its folder unwind, who
+# called whom: tables from call-frame information, or derived from instructions,
+# and the walk of a stack by them. That depends on nothing else of the shim.
 lib_LTLIBRARIES += libgoidshim.la
 noinst_LTLIBRARIES += libshimsig.la
 
@@ -22,16 +24,16 @@ libshimsig_la_SOURCES = \
 	%D%/fault.sig.c %D%/fault.sig.h \
 	%D%/owner.sig.c %D%/owner.sig.h \
 	%D%/usdt.sig.c %D%/usdt.sig.h \
-	%D%/cfi.sig.c %D%/cfi.sig.h \
-	%D%/cfiprogram.sig.c %D%/cfiprogram.sig.h \
-	%D%/ehbytes.sig.c %D%/ehbytes.sig.h \
-	%D%/ehframe.sig.c %D%/ehframe.sig.h \
-	%D%/ehrows.sig.c %D%/ehrows.sig.h \
-	%D%/module.sig.c %D%/module.sig.h \
-	%D%/listing.sig.c %D%/listing.sig.h \
-	%D%/modules.sig.c %D%/modules.sig.h \
+	%D%/unwind/cfi.sig.c %D%/unwind/cfi.sig.h \
+	%D%/unwind/cfiprogram.sig.c %D%/unwind/cfiprogram.sig.h \
+	%D%/unwind/ehbytes.sig.c %D%/unwind/ehbytes.sig.h \
+	%D%/unwind/ehframe.sig.c %D%/unwind/ehframe.sig.h \
+	%D%/unwind/ehrows.sig.c %D%/unwind/ehrows.sig.h \
+	%D%/unwind/module.sig.c %D%/unwind/module.sig.h \
+	%D%/unwind/listing.sig.c %D%/unwind/listing.sig.h \
+	%D%/unwind/modules.sig.c %D%/unwind/modules.sig.h \
 	%D%/notes.sig.c %D%/notes.sig.h \
-	%D%/unwind.sig.c %D%/unwind.sig.h \
+	%D%/unwind/unwind.sig.c %D%/unwind/unwind.sig.h \
 	%D%/mem.sig.c
 
 # C++ exceptions pass through it.
@@ -58,14 +60,14 @@ libgoidshim_la_SOURCES = \
 	%D%/wall.c %D%/wall.h \
 	%D%/handler.c %D%/handler.h \
 	%D%/signal.c \
-	%D%/cfi.c %D%/cfi.h \
-	%D%/gaps.c %D%/gaps.h \
-	%D%/flow.c %D%/flow.h \
-	%D%/insn.c %D%/insn.h \
-	%D%/pages.c %D%/pages.h \
-	%D%/modules.c %D%/modules.h \
-	%D%/unwindlib.c %D%/unwindlib.h \
-	%D%/unwind.c %D%/unwind.h
+	%D%/unwind/cfi.c %D%/unwind/cfi.h \
+	%D%/unwind/gaps.c %D%/unwind/gaps.h \
+	%D%/unwind/flow.c %D%/unwind/flow.h \
+	%D%/unwind/insn.c %D%/unwind/insn.h \
+	%D%/unwind/pages.c %D%/unwind/pages.h \
+	%D%/unwind/modules.c %D%/unwind/modules.h \
+	%D%/unwind/unwindlib.c %D%/unwind/unwindlib.h \
+	%D%/unwind/unwind.c %D%/unwind/unwind.h
 libgoidshim_la_LIBADD = libshimcxx.la libshimsig.la libprobesig.la libprobe.la
 libgoidshim_la_LDFLAGS = -module -avoid-version -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,nodelete \
 	-Wl,--version-script=$(srcdir)/%D%/goidshim.map

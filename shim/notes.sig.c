@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "shim/listing.sig.h"
+#include "shim/unwind/listing.sig.h"
 
 static const struct ring *noted;
 static __u64 reserved;		/* bytes of notes that somebody has, complete or not */

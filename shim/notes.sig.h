@@ -11,8 +11,8 @@
 #ifndef SHIM_NOTES_SIG_H
 #define SHIM_NOTES_SIG_H
 
-#include "shim/module.sig.h"
 #include "shim/ring.sig.h"
+#include "shim/unwind/module.sig.h"
 
 /* From now on each new module gets a note in `ring`. One that finds no room is left out. */
 void notes_start(const struct ring *ring);

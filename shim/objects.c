@@ -8,7 +8,7 @@
 
 #include "probe/golayout.h"
 #include "shim/log.h"
-#include "shim/unwind.h"
+#include "shim/unwind/unwind.h"
 
 static struct goidshim_object objects[GOIDSHIM_MAX_OBJECTS];
 static struct unwind_go gos[GOIDSHIM_MAX_OBJECTS];

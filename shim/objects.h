@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "goidshim/format.h"
-#include "shim/unwind.sig.h"
+#include "shim/unwind/unwind.sig.h"
 
 /*
  * Looks through every loaded object that is not known yet. Returns how many Go

@@ -97,7 +97,8 @@ static void act_by_default(int sig, const struct siginfo *info)
 			  sig, 0);
 }
 
-static void call_handler(const struct owner_action *a, int sig, struct siginfo *info, void *ucontext)
+static void call_handler(const struct owner_action *a, int sig, struct siginfo *info,
+			 void *ucontext)
 {
 	void (*handler)(int, struct siginfo *, void *) =
 		(void (*)(int, struct siginfo *, void *))a->handler;

@@ -14,7 +14,7 @@
 #include "goidshim/format.h"
 #include "probe/golabels.sig.h"
 #include "shim/ring.sig.h"
-#include "shim/unwind.sig.h"
+#include "shim/unwind/unwind.sig.h"
 
 struct sigcontext;
 struct siginfo;

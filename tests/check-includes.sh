@@ -5,6 +5,7 @@
 #
 #	rooms	the table in `may`, below; quoted includes name their room, except in
 #		programs to be sampled (examples/, tests/fixtures/)
+#	folders	of a room, likewise: the table in `may_within`
 #	.sig	what may run in a signal handler includes only its like, the public
 #		headers, and headers of the compiler and the kernel
 #	.bpf	what runs in the kernel includes only its like, the public headers,
@@ -54,6 +55,24 @@ judge() {
 		return 0
 	}
 
+	# Its folder in its room, or nothing.
+	function folder(path,    parts) {
+		return split(path, parts, "/") > 2 ? parts[2] : ""
+	}
+	# The other table: both are of one room.
+	function may_within(of, from, to,    place) {
+		if (of == "shim")
+			return from != "unwind" || to == "unwind"
+		if (of != "tools" || from == to)
+			return 1
+		if (from ~ /^(dump|layout|record|verify)$/)
+			return to !~ /^(dump|layout|record|verify)$/
+		if (from == "process")
+			return to == "symbols"
+		place = " tables print ring symbols profile formats "
+		return index(place, " " to " ") && index(place, " " to " ") < index(place, " " from " ")
+	}
+
 	$2 == "\"" && $3 != "config.h" && $3 !~ /^(goidshim|probe|shim|bpf|tools|examples|tests)\// {
 		if (!is_target($1))
 			complain("a quoted include names its room")
@@ -61,6 +80,9 @@ judge() {
 	}
 	$2 == "\"" && !may(room($1), $3) {
 		complain(room($1) " may not depend on that")
+	}
+	$2 == "\"" && room($1) == room($3) && !may_within(room($1), folder($1), folder($3)) {
+		complain(folder($1) " may not depend on that")
 	}
 	is_sig($1) && $2 == "\"" && !is_sig($3) && !is_public($3) {
 		complain("may run in a signal handler, and that is ordinary code")
@@ -130,9 +152,13 @@ chmod -R u+w "$copy" # a distribution's sources are read-only
 
 plant probe/planted.c '"shim/ring.sig.h"' 'probe may not depend on that'
 plant probe/planted.c '"goidshim/format.h"' 'probe may not depend on that'
-plant shim/planted.c '"tools/reader.h"' 'shim may not depend on that'
+plant shim/planted.c '"tools/ring/reader.h"' 'shim may not depend on that'
 plant tools/planted.c '"shim/ring.sig.h"' 'tools may not depend on that'
 plant tools/planted.c '"probe/peek.sig.h"' 'tools may not depend on that'
+plant tools/ring/planted.c '"tools/profile/stacks.h"' 'ring may not depend on that'
+plant tools/process/planted.c '"tools/ring/reader.h"' 'process may not depend on that'
+plant tools/dump/planted.c '"tools/record/weigher.h"' 'dump may not depend on that'
+plant shim/unwind/planted.c '"shim/log.h"' 'unwind may not depend on that'
 plant bpf/planted.c '"probe/golayout.h"' 'bpf may not depend on that'
 plant examples/planted.c '"goidshim/goid.h"' 'examples may not depend on that'
 plant shim/planted.c '"ring.sig.h"' 'names its room'
@@ -143,4 +169,4 @@ plant bpf/planted.bpf.c '<stdio.h>' 'runs in the kernel'
 plant probe/goidshim/goid.h '<stdint.h>' 'needs nothing but'
 plant probe/fsbase.c '"probe/peek.sig.h"' 'before probe/fsbase.h'
 plant shim/ring.sig.h '"shim/sampler.sig.h"' 'loop'
-echo "15 planted violations, all found"
+echo "19 planted violations, all found"

@@ -13,8 +13,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "shim/cfi.h"
-#include "shim/ehrows.sig.h"
+#include "shim/unwind/cfi.h"
+#include "shim/unwind/ehrows.sig.h"
 #include "tests/fuzz-place.h"
 
 /* Functions are before the sections: their addresses only. */

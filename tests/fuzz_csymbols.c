@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "tools/csymbols.h"
+#include "tools/symbols/csymbols.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "shim/gaps.h"
+#include "shim/unwind/gaps.h"
 #include "tests/fuzz-place.h"
 
 enum { DYNAMIC = 16 * sizeof(ElfW(Dyn)), GAP = 1 << 15 };

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "probe/golayout.h"
-#include "tools/gofile.h"
+#include "tools/symbols/gofile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "probe/gobinary.h"
-#include "tools/gofile.h"
+#include "tools/symbols/gofile.h"
 
 /* Every place where the line or the SP delta changes, and the last pc but one. */
 static void list_table(const struct gopclntab *tab, const struct gopclntab_function *function,

@@ -137,8 +137,9 @@ check_PROGRAMS += %D%/golookup %D%/layout-live
 #
 # shim/
 #
-cfi_sources = shim/cfi.sig.c shim/cfiprogram.sig.c shim/ehbytes.sig.c shim/ehframe.sig.c \
-	shim/ehrows.sig.c shim/cfi.c shim/gaps.c shim/flow.c shim/insn.c shim/pages.c
+cfi_sources = shim/unwind/cfi.sig.c shim/unwind/cfiprogram.sig.c shim/unwind/ehbytes.sig.c \
+	shim/unwind/ehframe.sig.c shim/unwind/ehrows.sig.c shim/unwind/cfi.c \
+	shim/unwind/gaps.c shim/unwind/flow.c shim/unwind/insn.c shim/unwind/pages.c
 criterion_tests += %D%/test_cfi
 %C%_test_cfi_SOURCES = %D%/test_cfi.c $(cfi_sources)
 %C%_test_cfi_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
@@ -146,11 +147,11 @@ criterion_tests += %D%/test_cfi
 
 criterion_tests += %D%/test_flow %D%/test_gaps %D%/test_insn
 %C%_test_gaps_SOURCES = %D%/test_gaps.c %D%/fixtures/uncovered.c %D%/fixtures/uncovered.h \
-	$(cfi_sources) shim/module.sig.c
+	$(cfi_sources) shim/unwind/module.sig.c
 %C%_test_gaps_LDADD = $(unit_libs)
-%C%_test_flow_SOURCES = %D%/test_flow.c $(cfi_sources) shim/module.sig.c
+%C%_test_flow_SOURCES = %D%/test_flow.c $(cfi_sources) shim/unwind/module.sig.c
 %C%_test_flow_LDADD = $(unit_libs)
-%C%_test_insn_SOURCES = %D%/test_insn.c shim/insn.c
+%C%_test_insn_SOURCES = %D%/test_insn.c shim/unwind/insn.c
 %C%_test_insn_LDADD = $(unit_libs)
 
 criterion_tests += %D%/test_ring
@@ -184,8 +185,8 @@ stress_tests += %D%/ring.stress %D%/ring-tsan.stress
 # What unwinds, with the flags that it ships with.
 check_LTLIBRARIES += libunwindtest.la
 libunwindtest_la_CFLAGS = $(SHIM_CFLAGS)
-libunwindtest_la_SOURCES = $(cfi_sources) shim/module.sig.c shim/listing.sig.c \
-	shim/modules.sig.c shim/modules.c shim/unwind.sig.c shim/unwind.c
+libunwindtest_la_SOURCES = $(cfi_sources) shim/unwind/module.sig.c shim/unwind/listing.sig.c \
+	shim/unwind/modules.sig.c shim/unwind/modules.c shim/unwind/unwind.sig.c shim/unwind/unwind.c
 libunwindtest_la_LIBADD = libprobesig.la libprobe.la
 
 # Built on demand, with clang; see the head of the file.
@@ -350,7 +351,7 @@ criterion_tests += %D%/test_export %D%/test_printable %D%/test_profile %D%/test_
 # bpf/: the witness and the sampler
 #
 criterion_tests += %D%/test_weigher
-%C%_test_weigher_SOURCES = %D%/test_weigher.c tools/weigher.c
+%C%_test_weigher_SOURCES = %D%/test_weigher.c tools/record/weigher.c
 %C%_test_weigher_LDADD = $(unit_libs)
 
 # They say themselves what they miss: BPF, root, BTF, a Go toolchain.

@@ -23,8 +23,8 @@
 
 #include "probe/gobinary.h"
 #include "tests/ringfile.h"
-#include "tools/events.h"
-#include "tools/gofile.h"
+#include "tools/ring/events.h"
+#include "tools/symbols/gofile.h"
 
 #define C_BIAS 0x7f0000000000ull
 #define GOROUTINES 12

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "tools/reading.h"
+#include "tools/formats/reading.h"
 
 int rendering_write(const char *path, const struct exporter *exporter, FILE *out,
 		    bool *ret_damaged, const char **ret_why)

@@ -6,7 +6,7 @@
 #ifndef TESTS_RENDERING_H
 #define TESTS_RENDERING_H
 
-#include "tools/export.h"
+#include "tools/formats/export.h"
 
 /*
  * Reads the ring at `path` and renders it to `out`. Returns 0 and whether parts

@@ -15,7 +15,7 @@
 
 #include "tests/rendering.h"
 #include "tests/ringfile.h"
-#include "tools/stuck.h"
+#include "tools/formats/stuck.h"
 
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shim/cfi against libdw, an interpreter of call-frame information that shares
+ * shim/unwind/cfi against libdw, an interpreter of call-frame information that shares
  * no code with ours: over every row of real libraries, both turn the same
  * registers and the same stack into the same caller. Then hostile input.
  */
-#include "shim/cfi.h"
+#include "shim/unwind/cfi.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "probe/peek.sig.h"
-#include "shim/ehrows.sig.h"
+#include "shim/unwind/ehrows.sig.h"
 
 TestSuite(cfi, .timeout = 120);
 

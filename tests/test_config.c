@@ -12,7 +12,7 @@
 
 #include "shim/config.h"
 #include "shim/log.h"
-#include "shim/unwind.sig.h"
+#include "shim/unwind/unwind.sig.h"
 
 TestSuite(config, .timeout = 5);
 

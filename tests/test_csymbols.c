@@ -4,7 +4,7 @@
  * of ours and on the C library of this machine; and against files that are
  * stripped, replaced, damaged.
  */
-#include "tools/csymbols.h"
+#include "tools/symbols/csymbols.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/demangle.h"
+#include "tools/symbols/demangle.h"
 
 TestSuite(csymbols, .timeout = 60);
 

@@ -11,7 +11,7 @@
 
 #include "tests/rendering.h"
 #include "tests/ringfile.h"
-#include "tools/printable.h"
+#include "tools/print/printable.h"
 
 TestSuite(export, .timeout = 20);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shim/flow against call-frame information: for the functions of real libraries,
+ * shim/unwind/flow against call-frame information: for the functions of real libraries,
  * pretend that there is none, and derive it. Wherever that gives a rule it must be
  * the one that the library's own tables give: the same frame address, and for each
  * saved register the same place.
@@ -11,7 +11,7 @@
  * is as deep as before, or another register's place has moved), its function
  * measures nothing; there are few, and counted.
  */
-#include "shim/flow.h"
+#include "shim/unwind/flow.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -20,9 +20,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shim/cfi.h"
-#include "shim/cfiprogram.sig.h"
-#include "shim/module.sig.h"
+#include "shim/unwind/cfi.h"
+#include "shim/unwind/cfiprogram.sig.h"
+#include "shim/unwind/module.sig.h"
 
 TestSuite(flow, .timeout = 120);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shim/gaps: which functions are found in code without call-frame information, and
+ * shim/unwind/gaps: which functions are found in code without call-frame information, and
  * which are rightly not. The code is this program's own, fixtures/uncovered.c;
  * that what is derived for it is right, unwind_steps.c sees at every instruction.
  */
-#include "shim/gaps.h"
+#include "shim/unwind/gaps.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -12,8 +12,8 @@
 #include <link.h>
 #include <string.h>
 
-#include "shim/cfi.h"
-#include "shim/module.sig.h"
+#include "shim/unwind/cfi.h"
+#include "shim/unwind/module.sig.h"
 #include "tests/fixtures/uncovered.h"
 
 TestSuite(gaps, .timeout = 20);

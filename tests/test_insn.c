@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shim/insn against objdump, which shares no code with it: over every instruction
+ * shim/unwind/insn against objdump, which shares no code with it: over every instruction
  * of real libraries both see the same lengths, and each general register that
  * objdump names as a destination is among those that may change. Then what flow.c
  * wants to know exactly, and hostile bytes.
  */
-#include "shim/insn.h"
+#include "shim/unwind/insn.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Nested ranges against the plain definition: the last added of the smallest that hold it. */
-#include "tools/intervals.h"
+#include "tools/tables/intervals.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

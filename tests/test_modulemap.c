@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tools/modulemap: which module an address means, where modules have taken each
+ * tools/symbols/modulemap: which module an address means, where modules have taken each
  * other's places: nested, overlapping, and in any order of their notes' times.
  */
-#include "tools/modulemap.h"
+#include "tools/symbols/modulemap.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

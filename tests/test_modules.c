@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shim/modules: what is mapped is found, with the identity that the files
+ * shim/unwind/modules: what is mapped is found, with the identity that the files
  * themselves have; a library that came after the last refresh is found all the
  * same, and unwinds by the same rules; one that went is not.
  */
-#include "shim/modules.h"
+#include "shim/unwind/modules.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -19,8 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shim/ehrows.sig.h"
-#include "shim/listing.sig.h"
+#include "shim/unwind/ehrows.sig.h"
+#include "shim/unwind/listing.sig.h"
 #include "tests/bench/faults.h"
 
 /* A stamp may be read where nothing is mapped any more. */

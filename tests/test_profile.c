@@ -4,7 +4,7 @@
 #include <criterion/new/assert.h>
 #include <stdint.h>
 
-#include "tools/profile.h"
+#include "tools/profile/profile.h"
 
 TestSuite(profile, .timeout = 20);
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "tests/ringfile.h"
-#include "tools/reader.h"
-#include "tools/record.h"
+#include "tools/ring/reader.h"
+#include "tools/ring/record.h"
 
 #define expect_text(have, want, ...) cr_expect(eq(str, (char *)(have), (char *)(want)), ##__VA_ARGS__)
 

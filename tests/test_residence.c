@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#include "tools/residence.h"
+#include "tools/profile/residence.h"
 
 TestSuite(residence, .timeout = 20);
 

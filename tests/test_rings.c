@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "tests/ringfile.h"
-#include "tools/rings.h"
-#include "tools/target.h"
+#include "tools/ring/rings.h"
+#include "tools/ring/target.h"
 
 TestSuite(rings, .timeout = 20);
 
@@ -62,7 +62,7 @@ static void save_ring(const char *name, __u32 pid, __u64 ticks, __u64 age)
 	ringfile_close(&ring);
 }
 
-/* Our own start time, read in another way than tools/target does. */
+/* Our own start time, read in another way than tools/ring/target does. */
 static __u64 own_ticks(void)
 {
 	FILE *stat = fopen("/proc/self/stat", "r");

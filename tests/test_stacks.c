@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/calltree.h"
-#include "tools/labels.h"
-#include "tools/stacks.h"
-#include "tools/strings.h"
+#include "tools/profile/calltree.h"
+#include "tools/profile/stacks.h"
+#include "tools/ring/labels.h"
+#include "tools/tables/strings.h"
 
 TestSuite(stacks, .timeout = 20);
 

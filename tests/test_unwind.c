@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shim/unwind where there is no way on: code made at run time, code without
+ * shim/unwind/unwind where there is no way on: code made at run time, code without
  * tables, a stack of one's own, a stack that is broken. It must stop there, say
  * why, and not have invented a frame. (What it does where there is a way,
  * unwind-steps and check-stacks show.)
  */
-#include "shim/unwind.sig.h"
+#include "shim/unwind/unwind.sig.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#include "shim/modules.h"
+#include "shim/unwind/modules.h"
 #include "tests/bench/faults.h"
 #include "tests/fixtures/uncovered.h"
 

@@ -4,8 +4,8 @@
 #include <criterion/new/assert.h>
 #include <stdint.h>
 
-#include "tools/holders.h"
-#include "tools/waits.h"
+#include "tools/profile/holders.h"
+#include "tools/profile/waits.h"
 
 TestSuite(waits, .timeout = 20);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Weights of samples against threads whose CPU time, and whose sampler, are known. */
-#include "tools/weigher.h"
+#include "tools/record/weigher.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>

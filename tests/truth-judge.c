@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "tests/fixtures/truth/truth.h"
-#include "tools/reader.h"
+#include "tools/ring/reader.h"
 
 #define HARD_ERROR 99
 #define MAX_SHOWN 10

@@ -25,8 +25,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "shim/modules.h"
-#include "shim/unwind.sig.h"
+#include "shim/unwind/modules.h"
+#include "shim/unwind/unwind.sig.h"
 #include "tests/bench/faults.h"
 #include "tests/fixtures/steps.h"
 

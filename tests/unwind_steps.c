@@ -40,8 +40,8 @@
 #include <libunwind.h>
 
 #include "probe/peek.sig.h"
-#include "shim/modules.h"
-#include "shim/unwind.sig.h"
+#include "shim/unwind/modules.h"
+#include "shim/unwind/unwind.sig.h"
 
 #include "tests/fixtures/steps.h"
 

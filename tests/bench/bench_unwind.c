@@ -19,9 +19,9 @@
 #include <libunwind.h>
 
 #include "probe/golayout.h"
-#include "shim/ehframe.sig.h"
-#include "shim/modules.h"
-#include "shim/unwind.h"
+#include "shim/unwind/ehframe.sig.h"
+#include "shim/unwind/modules.h"
+#include "shim/unwind/unwind.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/faults.h"
 
