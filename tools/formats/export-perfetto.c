@@ -29,13 +29,8 @@
 /* What the viewer calls processes: one for each Go runtime, one for the threads. */
 enum { PROCESS_GO = 1, PROCESS_THREADS = PROCESS_GO + 256 };
 
-struct frame {
-	uint32_t name;
-	uint32_t kind;			/* enum location_kind */
-};
-
 struct slice {
-	struct frame frame;
+	struct profiled_frame frame;
 	uint64_t start_ns;
 };
 
@@ -70,7 +65,7 @@ struct trace {
 	struct profiled profiled;
 	struct shown *shown;		/* by number of the stack */
 	size_t shown_count;
-	struct frame *frames;
+	struct profiled_frame *frames;
 	size_t frame_count;
 	size_t frame_room;
 	struct quoted *quoted;		/* by number of the name */
@@ -246,14 +241,27 @@ static void put_name(FILE *out, struct trace *trace, const char *what, uint32_t 
 
 /* ---- tracks ---- */
 
+/* Outermost first: of slices that begin and end together, viewers take the first for the outer. */
 static int close_slices(const struct export_context *context, struct trace *trace,
 			struct track *track, unsigned int keep, uint64_t end_ns)
 {
 	int r = 0;
 
-	while (track->depth > keep && !r)
-		r = put_slice(context, trace, track, &track->open[--track->depth], end_ns);
+	for (unsigned int i = keep; i < track->depth && !r; i++)
+		r = put_slice(context, trace, track, &track->open[i], end_ns);
+	if (track->depth > keep)
+		track->depth = keep;
 	return r;
+}
+
+static int close_slices_since(const struct export_context *context, struct trace *trace,
+			      struct track *track, uint64_t start_ns, uint64_t end_ns)
+{
+	unsigned int keep = track->depth;
+
+	while (keep > 0 && track->open[keep - 1].start_ns >= start_ns)
+		keep--;
+	return close_slices(context, trace, track, keep, end_ns);
 }
 
 static bool is_same(const void *owner, uint32_t id, const void *key)
@@ -323,24 +331,16 @@ static int find_track(const struct export_context *context, struct trace *trace,
 /* Appends a stack's functions to the trace's, outermost first. */
 static int add_frames(struct trace *trace, uint32_t stack, struct shown *shown)
 {
-	struct locations *locations = &trace->profiled.locations;
-	uint32_t ids[GOIDSHIM_MAX_STACK];
-	int r = locations_of_stack(locations, &trace->profiled.stacks, stack, ids);
+	const struct profiled_frame *frames;
+	size_t count;
+	int r = profiled_frames(&trace->profiled, stack, &frames, &count);
 
 	if (r)
 		return r;
 	shown->first = trace->frame_count;
-	for (unsigned int i = trace->profiled.stacks.stacks[stack].depth; i-- > 0;) {
-		const struct location *location = &locations->locations[ids[i]];
-
-		for (unsigned int j = location->count; j-- > 0 && shown->depth < DEPTH_MAX;) {
-			trace->frames[trace->frame_count++] = (struct frame){
-				.name = locations->frames[location->first + j].function,
-				.kind = location->kind,
-			};
-			shown->depth++;
-		}
-	}
+	shown->depth = count < DEPTH_MAX ? (unsigned int)count : DEPTH_MAX;
+	memcpy(trace->frames + shown->first, frames, shown->depth * sizeof(*frames));
+	trace->frame_count += shown->depth;
 	return 0;
 }
 
@@ -361,7 +361,7 @@ static int make_room(struct trace *trace)
 	}
 	if (trace->frame_room - trace->frame_count < DEPTH_MAX) {
 		size_t room = 2 * trace->frame_room + DEPTH_MAX;
-		struct frame *grown = reallocarray(trace->frames, room, sizeof(*grown));
+		struct profiled_frame *grown = reallocarray(trace->frames, room, sizeof(*grown));
 
 		if (!grown)
 			return -ENOMEM;
@@ -393,7 +393,7 @@ static int show_stack(const struct export_context *context, struct trace *trace,
 		      uint64_t longest_pause_ns)
 {
 	const struct shown *shown;
-	const struct frame *frames;
+	const struct profiled_frame *frames;
 	unsigned int keep = 0;
 	int r = shown_of(trace, stack, &shown);
 
@@ -453,7 +453,10 @@ static void put_wait(const struct export_context *context, struct trace *trace,
 	fputs("}}", out);
 }
 
-/* The stack for as long as the wait took, and the wait itself as its innermost slice. */
+/*
+ * The stack for as long as the wait took, and the wait itself as its innermost slice,
+ * after what begins with it.
+ */
 static int add_wait(const struct export_context *context, struct trace *trace, struct track *track,
 		    const struct series *series, const struct goidshim_wait *record)
 {
@@ -463,7 +466,10 @@ static int add_wait(const struct export_context *context, struct trace *trace, s
 	if (start > end)
 		return 0;
 	r = show_stack(context, trace, track, series->stack, &start, end, 0);
-	if (!r && start <= end)
+	if (r || start > end)
+		return r;
+	r = close_slices_since(context, trace, track, start, end);
+	if (!r)
 		put_wait(context, trace, track,
 			 stacks_wait_of(&trace->profiled.stacks, series), record, start);
 	return r;

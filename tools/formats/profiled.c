@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "tools/ring/names.h"
+#include "tools/tables/array.h"
 
 int profiled_open(struct profiled *profiled, const struct export_context *context)
 {
@@ -24,6 +25,7 @@ void profiled_close(struct profiled *profiled)
 	memory_free(profiled->memory);
 	threads_free(&profiled->threads);
 	locations_free(&profiled->locations);
+	free(profiled->frames);
 }
 
 int profiled_begin(const struct export_context *context, void **ret_state)
@@ -123,8 +125,17 @@ int profiled_gap_name(struct profiled *profiled, uint8_t why, uint32_t *ret_name
 	return name_mark(profiled, "frames missing", why, ret_name);
 }
 
-static int add_mark(struct profiled *profiled, struct calltree *tree, const char *what, uint8_t why,
-		    uint32_t *node)
+static int add_frame(struct profiled *profiled, uint32_t name, uint32_t kind)
+{
+	if (array_reserve(&profiled->frames, profiled->frame_count, 1, &profiled->frame_room,
+			  sizeof(*profiled->frames)))
+		return -ENOMEM;
+	profiled->frames[profiled->frame_count++] =
+		(struct profiled_frame){ .name = name, .kind = kind };
+	return 0;
+}
+
+static int add_mark(struct profiled *profiled, const char *what, uint8_t why)
 {
 	uint32_t name;
 
@@ -132,18 +143,17 @@ static int add_mark(struct profiled *profiled, struct calltree *tree, const char
 		return 0;
 	if (name_mark(profiled, what, why, &name))
 		return -ENOMEM;
-	return calltree_child(tree, *node, name, LOCATION_UNKNOWN, node);
+	return add_frame(profiled, name, LOCATION_UNKNOWN);
 }
 
-static int add_location(struct profiled *profiled, struct calltree *tree,
-			const struct location *location, uint32_t *node)
+static int add_location(struct profiled *profiled, const struct location *location)
 {
 	const struct locations *locations = &profiled->locations;
 	int r = 0;
 
 	for (unsigned int i = location->count; i-- > 0 && !r;)
-		r = calltree_child(tree, *node, locations->frames[location->first + i].function,
-				   location->kind, node);
+		r = add_frame(profiled, locations->frames[location->first + i].function,
+			      location->kind);
 	return r;
 }
 
@@ -166,25 +176,40 @@ unsigned profiled_find_gap(const struct profiled *profiled, const struct stack *
 	return stack->depth;
 }
 
-int profiled_add_path(struct profiled *profiled, const struct series *series,
-		      struct calltree *tree, uint32_t node, uint32_t *ret_node)
+int profiled_frames(struct profiled *profiled, uint32_t number,
+		    const struct profiled_frame **ret_frames, size_t *ret_count)
 {
-	const struct stack *stack = &profiled->stacks.stacks[series->stack];
+	const struct stack *stack = &profiled->stacks.stacks[number];
 	struct locations *locations = &profiled->locations;
 	uint32_t ids[GOIDSHIM_MAX_STACK];
 	unsigned gap = UINT_MAX;
-	int r = locations_of_stack(locations, &profiled->stacks, series->stack, ids);
+	int r = locations_of_stack(locations, &profiled->stacks, number, ids);
 
+	profiled->frame_count = 0;
 	if (!r)
-		r = add_mark(profiled, tree, "cut", stack->end, &node);
+		r = add_mark(profiled, "cut", stack->end);
 	if (!r)
 		gap = profiled_find_gap(profiled, stack, ids);
 	for (unsigned int i = stack->depth; i-- > 0 && !r;) {
 		if (i + 1 == gap)
-			r = add_mark(profiled, tree, "frames missing", stack->gap, &node);
+			r = add_mark(profiled, "frames missing", stack->gap);
 		if (!r)
-			r = add_location(profiled, tree, &locations->locations[ids[i]], &node);
+			r = add_location(profiled, &locations->locations[ids[i]]);
 	}
+	*ret_frames = profiled->frames;
+	*ret_count = profiled->frame_count;
+	return r;
+}
+
+int profiled_add_path(struct profiled *profiled, const struct series *series,
+		      struct calltree *tree, uint32_t node, uint32_t *ret_node)
+{
+	const struct profiled_frame *frames;
+	size_t count;
+	int r = profiled_frames(profiled, series->stack, &frames, &count);
+
+	for (size_t i = 0; i < count && !r; i++)
+		r = calltree_child(tree, node, frames[i].name, frames[i].kind, &node);
 	*ret_node = node;
 	return r;
 }

@@ -15,11 +15,20 @@
 #include "tools/profile/stacks.h"
 #include "tools/ring/threads.h"
 
+/* A function of a stack, or a mark where one would stand: "[cut: no_cfi]". */
+struct profiled_frame {
+	uint32_t name;		/* number in profiled->locations.strings */
+	uint32_t kind;		/* enum location_kind; of a mark LOCATION_UNKNOWN */
+};
+
 struct profiled {
 	struct stacks stacks;		/* those of context->event; see profiled_complete */
 	struct memory *memory;		/* where context->event is C memory: its sums; else NULL */
 	struct threads threads;
 	struct locations locations;
+	struct profiled_frame *frames;	/* of the stack that was asked for last */
+	size_t frame_count;
+	size_t frame_room;
 };
 
 /* Makes an empty one. Returns 0 or -ENOMEM; close it in either case. */
@@ -56,9 +65,16 @@ unsigned profiled_find_gap(const struct profiled *profiled, const struct stack *
 int profiled_gap_name(struct profiled *profiled, uint8_t why, uint32_t *ret_name);
 
 /*
- * Adds the frames of a series' stack to `tree` below `node`, outermost first.
- * *ret_node is the node of the innermost. Names are numbers in
- * profiled->locations.strings, kinds are enum location_kind. Returns 0 or -ENOMEM.
+ * The functions of a stack, by its number, and marks where it was cut or frames are
+ * missing, outermost first; valid until the next call. Returns 0 or -ENOMEM.
+ */
+int profiled_frames(struct profiled *profiled, uint32_t stack,
+		    const struct profiled_frame **ret_frames, size_t *ret_count);
+
+/*
+ * Adds the frames of a series' stack to `tree` below `node`. *ret_node is the node of
+ * the innermost. Names and kinds are those of struct profiled_frame. Returns 0 or
+ * -ENOMEM.
  */
 int profiled_add_path(struct profiled *profiled, const struct series *series,
 		      struct calltree *tree, uint32_t node, uint32_t *ret_node);
