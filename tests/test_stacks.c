@@ -54,9 +54,19 @@ static void model_add(struct model *model, const struct whole *w)
 	model->counts[model->count++] = 1;
 }
 
-Test(stacks, random_samples_are_counted_as_the_simplest_way_does)
+static int add(struct stacks *stacks, const struct goidshim_sample *sample)
 {
-	const size_t most = 4000;
+	return stacks_add(stacks, sample, 0, 2, NULL);
+}
+
+static int add_late(struct stacks *stacks, const struct goidshim_sample *sample)
+{
+	return stacks_add_late(stacks, sample, 0, 2);
+}
+
+static void compare_with_model(size_t most,
+			       int (*add_)(struct stacks *, const struct goidshim_sample *))
+{
 	struct model model = { calloc(most, sizeof(struct whole)), calloc(most, sizeof(__u64)), 0 };
 	struct stacks stacks = { 0 };
 
@@ -66,13 +76,14 @@ Test(stacks, random_samples_are_counted_as_the_simplest_way_does)
 				      0x1000 + (__u64)(rand() % 9) * 8);
 
 		w.sample.tid = (__u32)(rand() % 3);
-		cr_assert(zero(int, stacks_add(&stacks, &w.sample, 0, 2, NULL)));
+		cr_assert(zero(int, add_(&stacks, &w.sample)));
 		if (!w.sample.stack_depth) { /* means the stack of its pc alone */
 			w.sample.stack_depth = 1;
 			w.rest[0] = w.sample.pc;
 		}
 		model_add(&model, &w);
 	}
+	cr_assert(zero(int, stacks_flush(&stacks)));
 	cr_assert(eq(sz, stacks.series_count, model.count));
 	for (size_t i = 0; i < model.count; i++) {
 		const struct series *series = &stacks.series[i];
@@ -91,6 +102,20 @@ Test(stacks, random_samples_are_counted_as_the_simplest_way_does)
 	}
 	cr_expect(eq(u64, stacks.samples, most));
 	stacks_free(&stacks);
+	free(model.samples);
+	free(model.counts);
+}
+
+Test(stacks, random_samples_are_counted_as_the_simplest_way_does)
+{
+	compare_with_model(4000, add);
+}
+
+/* The samples themselves are gone by then; and some are fewer than wait for each other. */
+Test(stacks, and_so_are_those_that_are_added_late)
+{
+	compare_with_model(4001, add_late);
+	compare_with_model(3, add_late);
 }
 
 Test(stacks, how_a_stack_ended_tells_it_apart)

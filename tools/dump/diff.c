@@ -111,7 +111,7 @@ static int read_ring(struct diff_ring *ring, const struct reader *other,
 		err = reading_into(ring->reader, filter, &collector, &own, ring);
 	for (unsigned i = 0; events_all[i] && !err; i++)
 		if (ring->profiled[i])
-			profiled_complete(ring->profiled[i]);
+			err = profiled_complete(ring->profiled[i]);
 	/* Addresses and thread ids mean something else in the next ring. */
 	filter_forget(filter);
 	return err;

@@ -24,7 +24,8 @@ static int end(const struct export_context *context, void *state)
 	struct calltree tree;
 	int r = calltree_init(&tree);
 
-	profiled_complete(profiled);
+	if (!r)
+		r = profiled_complete(profiled);
 	for (size_t i = 0; i < profiled->stacks.series_count && !r; i++) {
 		uint32_t node = CALLTREE_ROOT;
 

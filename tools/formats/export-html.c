@@ -251,10 +251,10 @@ static int end(const struct export_context *context, void *state)
 {
 	struct page page = { .context = context, .profiled = state };
 	const char *mark = strstr(flamegraph_html, ">" MARK "<") + 1;
-	int r;
+	int r = profiled_complete(page.profiled);
 
-	profiled_complete(page.profiled);
-	r = build(&page);
+	if (!r)
+		r = build(&page);
 	if (!r) {
 		fwrite(flamegraph_html, 1, (size_t)(mark - flamegraph_html), context->out);
 		r = put_data(&page);

@@ -5,9 +5,9 @@
 static int end(const struct export_context *context, void *state)
 {
 	const struct pprofwriter_side side = { .context = context, .profiled = state };
+	int r = profiled_complete(side.profiled);
 
-	profiled_complete(side.profiled);
-	return pprofwriter_write(context->out, &side, 1);
+	return r ? r : pprofwriter_write(context->out, &side, 1);
 }
 
 const struct exporter export_pprof = {

@@ -56,7 +56,7 @@ int profiled_record(const struct export_context *context, void *state,
 	era = symbolizer_era(context->symbolizer, item->sample);
 	if (profiled->memory)
 		return memory_add(profiled->memory, item->alloc, era);
-	return stacks_add(&profiled->stacks, item->sample, era, event->weight(item->record), NULL);
+	return stacks_add_late(&profiled->stacks, item->sample, era, event->weight(item->record));
 }
 
 int profiled_live(const struct export_context *context, void *state,
@@ -70,13 +70,13 @@ int profiled_live(const struct export_context *context, void *state,
 			       symbolizer_era(context->symbolizer, &alloc->sample));
 }
 
-void profiled_complete(struct profiled *profiled)
+int profiled_complete(struct profiled *profiled)
 {
 	struct memory *memory = profiled->memory;
 	struct stacks *stacks = &profiled->stacks;
 
 	if (!memory)
-		return;
+		return stacks_flush(stacks);
 	*stacks = memory->stacks;
 	memory->stacks = (struct stacks){ 0 };
 	stacks->samples = memory->records;
@@ -85,6 +85,7 @@ void profiled_complete(struct profiled *profiled)
 		stacks->series[i].samples = memory_round(memory->sums[i].used_objects);
 		stacks->series[i].weight = memory_round(memory->sums[i].used_bytes);
 	}
+	return 0;
 }
 
 void profiled_values(const struct export_context *context, const struct profiled *profiled,

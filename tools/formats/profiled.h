@@ -46,9 +46,9 @@ void profiled_free(void *state);
 /*
  * To be called at the reading's end, before the first series is looked at: those of
  * C memory become the series, with objects in use as samples and bytes in use as
- * weight.
+ * weight. Returns 0 or -ENOMEM.
  */
-void profiled_complete(struct profiled *profiled);
+int profiled_complete(struct profiled *profiled);
 
 /* The values of a series, as many as context->event has types. */
 void profiled_values(const struct export_context *context, const struct profiled *profiled,

@@ -2,7 +2,8 @@
 /*
  * A million samples have some ten thousand different stacks: everything that
  * costs (names, sorting, writing) is done once for each of those, and a sample
- * costs two look-ups.
+ * costs a look-up. The tables are larger than caches near the CPU, so that look-up
+ * mostly waits for memory: see stacks_flush().
  */
 #include "tools/profile/stacks.h"
 
@@ -165,6 +166,8 @@ const struct stacks_wait *stacks_wait_of(const struct stacks *stacks, const stru
 struct series_key {
 	struct series owner;
 	struct stack_key stack;
+	uint64_t stack_hash;
+	uint64_t hash;		/* of both */
 };
 
 static bool is_same_series(const void *owner, uint32_t id, const void *key)
@@ -176,15 +179,14 @@ static bool is_same_series(const void *owner, uint32_t id, const void *key)
 	       is_same_stack(stacks, stacks->series[id].stack, &wanted->stack);
 }
 
-static int add_series(struct stacks *stacks, struct series_key *key, uint64_t stack_hash,
-		      uint64_t hash)
+static int add_series(struct stacks *stacks, struct series_key *key)
 {
-	int r = find_stack(stacks, &key->stack, stack_hash, &key->owner.stack);
+	int r = find_stack(stacks, &key->stack, key->stack_hash, &key->owner.stack);
 
 	if (r ||
 	    array_reserve(&stacks->series, stacks->series_count, 1, &stacks->series_room,
 			  sizeof(key->owner)) ||
-	    hashindex_add(&stacks->series_index, hash, (uint32_t)stacks->series_count))
+	    hashindex_add(&stacks->series_index, key->hash, (uint32_t)stacks->series_count))
 		return -ENOMEM;
 	stacks->series[stacks->series_count++] = key->owner;
 	return 0;
@@ -193,25 +195,33 @@ static int add_series(struct stacks *stacks, struct series_key *key, uint64_t st
 /* One look-up for stack and owner together: a stack seldom has more than one. */
 static int find_series(struct stacks *stacks, struct series_key *key, uint32_t *ret_id)
 {
-	const struct stack_key *stack = &key->stack;
-	uint64_t stack_hash = hashindex_bytes((uint64_t)stack->era << 8 | stack->end, stack->pcs,
-					      stack->depth * sizeof(*stack->pcs));
-	uint64_t hash = hashindex_bytes(stack_hash, &key->owner, OWNER_SIZE);
-	uint32_t id = hashindex_find(&stacks->series_index, hash, is_same_series, stacks, key);
+	uint32_t id = hashindex_find(&stacks->series_index, key->hash, is_same_series, stacks, key);
 
 	if (id == HASHINDEX_NONE) {
 		id = (uint32_t)stacks->series_count;
-		if (add_series(stacks, key, stack_hash, hash))
+		if (add_series(stacks, key))
 			return -ENOMEM;
 	}
 	*ret_id = id;
 	return 0;
 }
 
-int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
-		uint32_t *ret_series)
+static void hash_key(struct series_key *key)
 {
-	struct series_key key = {
+	const struct stack_key *stack = &key->stack;
+
+	key->stack_hash = hashindex_bytes((uint64_t)stack->era << 8 | stack->end, stack->pcs,
+					  stack->depth * sizeof(*stack->pcs));
+	key->hash = hashindex_bytes(key->stack_hash, &key->owner, OWNER_SIZE);
+}
+
+/* The key points into the sample. */
+static int make_key(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
+		    struct series_key *ret)
+{
+	int r;
+
+	*ret = (struct series_key){
 		.owner = {
 			.goid = sample->goid,
 			.start_pc = sample->start_pc,
@@ -223,16 +233,35 @@ int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uin
 		.stack = { record_frames(sample), sample->stack_depth, sample->stack_end,
 			   sample->stack_gap, era },
 	};
-	int r;
-
-	if (!key.stack.depth) {
-		key.stack.pcs = &sample->pc;
-		key.stack.depth = 1;
+	if (!ret->stack.depth) {
+		ret->stack.pcs = &sample->pc;
+		ret->stack.depth = 1;
 	}
-	r = find_labels(stacks, sample, &key.owner.labels);
+	r = find_labels(stacks, sample, &ret->owner.labels);
 	if (!r)
-		r = find_wait(stacks, sample, &key.owner.wait);
+		r = find_wait(stacks, sample, &ret->owner.wait);
+	if (!r)
+		hash_key(ret);
+	return r;
+}
+
+int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
+		uint32_t *ret_series)
+{
+	struct series_key key;
+	int r = make_key(stacks, sample, era, &key);
+
 	return r ? r : find_series(stacks, &key, ret_series);
+}
+
+static void count(struct stacks *stacks, uint32_t series, uint64_t weight, uint64_t time_ns)
+{
+	stacks->series[series].samples++;
+	stacks->series[series].weight += weight;
+	stacks->samples++;
+	stacks->weight += weight;
+	if (time_ns > stacks->last_ns)
+		stacks->last_ns = time_ns;
 }
 
 int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
@@ -243,19 +272,91 @@ int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample, uint
 
 	if (r)
 		return r;
-	stacks->series[id].samples++;
-	stacks->series[id].weight += weight;
-	stacks->samples++;
-	stacks->weight += weight;
-	if (sample->time_ns > stacks->last_ns)
-		stacks->last_ns = sample->time_ns;
+	count(stacks, id, weight, sample->time_ns);
 	if (ret_series)
 		*ret_series = stacks->series[id];
 	return 0;
 }
 
+/* ---- several together ---- */
+
+#define LATE 16		/* about as many loads as a CPU has under way at once */
+
+struct stacks_late {
+	struct series_key key;	/* of `pcs` */
+	uint64_t weight;
+	uint64_t time_ns;
+	__u64 pcs[GOIDSHIM_MAX_STACK];
+};
+
+int stacks_add_late(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
+		    uint64_t weight)
+{
+	struct stacks_late *late;
+	int r;
+
+	if (!stacks->late)
+		stacks->late = calloc(LATE, sizeof(*stacks->late));
+	if (!stacks->late)
+		return -ENOMEM;
+	late = &stacks->late[stacks->late_count];
+	r = make_key(stacks, sample, era, &late->key);
+	if (r)
+		return r;
+	hashindex_prefetch(&stacks->series_index, late->key.hash);
+	memcpy(late->pcs, late->key.stack.pcs, late->key.stack.depth * sizeof(*late->pcs));
+	late->key.stack.pcs = late->pcs;
+	late->weight = weight;
+	late->time_ns = sample->time_ns;
+	return ++stacks->late_count < LATE ? 0 : stacks_flush(stacks);
+}
+
+static bool is_any(const void *owner, uint32_t id, const void *key)
+{
+	(void)owner, (void)id, (void)key;
+	return true;
+}
+
+/* Each step of a look-up for all of them, before the next step needs what it loads. */
+static void prefetch(const struct stacks *stacks)
+{
+	uint32_t likely[LATE];
+
+	for (unsigned i = 0; i < stacks->late_count; i++) {
+		likely[i] = hashindex_find(&stacks->series_index, stacks->late[i].key.hash, is_any,
+					   NULL, NULL);
+		if (likely[i] != HASHINDEX_NONE)
+			__builtin_prefetch(&stacks->series[likely[i]], 1);
+	}
+	for (unsigned i = 0; i < stacks->late_count; i++)
+		if (likely[i] != HASHINDEX_NONE)
+			__builtin_prefetch(&stacks->stacks[stacks->series[likely[i]].stack]);
+	for (unsigned i = 0; i < stacks->late_count; i++)
+		if (likely[i] != HASHINDEX_NONE)
+			__builtin_prefetch(
+				&stacks->pcs[stacks->stacks[stacks->series[likely[i]].stack].first]);
+}
+
+int stacks_flush(struct stacks *stacks)
+{
+	int r = 0;
+
+	prefetch(stacks);
+	for (unsigned i = 0; i < stacks->late_count && !r; i++) {
+		struct stacks_late *late = &stacks->late[i];
+		uint32_t id;
+
+		r = find_series(stacks, &late->key, &id);
+		if (!r)
+			count(stacks, id, late->weight, late->time_ns);
+	}
+	stacks->late_count = 0;
+	return r;
+}
+
 void stacks_free(struct stacks *stacks)
 {
+	free(stacks->late);
 	free(stacks->pcs);
 	free(stacks->stacks);
 	free(stacks->label_bytes);

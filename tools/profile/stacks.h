@@ -54,6 +54,8 @@ struct series {
 	uint64_t weight;	/* of all of them */
 };
 
+struct stacks_late;
+
 struct stacks {
 	__u64 *pcs;		/* innermost first, as in the ring */
 	size_t pc_count;
@@ -77,6 +79,8 @@ struct stacks {
 	size_t series_count;
 	size_t series_room;
 	struct hashindex series_index;
+	struct stacks_late *late;	/* see stacks_add_late; NULL: none yet */
+	unsigned late_count;
 	uint64_t samples;
 	uint64_t weight;
 	uint64_t last_ns;	/* time of the newest sample; 0: none */
@@ -97,6 +101,16 @@ int stacks_find(struct stacks *stacks, const struct goidshim_sample *sample, uin
  */
 int stacks_add(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
 	       uint64_t weight, struct series *ret_series);
+
+/*
+ * The same for one of very many, where it does not matter when: it may have to wait
+ * for some more to come, since looking up several together hides most of the time
+ * that memory takes. What is read of `stacks` is whole after stacks_flush(). Both
+ * return 0 or -ENOMEM.
+ */
+int stacks_add_late(struct stacks *stacks, const struct goidshim_sample *sample, uint32_t era,
+		    uint64_t weight);
+int stacks_flush(struct stacks *stacks);
 
 /* What the records of a series waited for; NULL: they are no waits. */
 const struct stacks_wait *stacks_wait_of(const struct stacks *stacks, const struct series *series);

@@ -38,6 +38,12 @@ uint32_t hashindex_find(const struct hashindex *index, uint64_t hash, hashindex_
 	}
 }
 
+void hashindex_prefetch(const struct hashindex *index, uint64_t hash)
+{
+	if (index->slot_count)
+		__builtin_prefetch(&index->slots[home(index, hash)]);
+}
+
 static void place(struct hashindex *index, uint64_t slot)
 {
 	size_t i = home(index, slot);

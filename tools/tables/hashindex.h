@@ -26,6 +26,9 @@ typedef bool hashindex_same(const void *owner, uint32_t id, const void *key);
 uint32_t hashindex_find(const struct hashindex *index, uint64_t hash, hashindex_same *same,
 			const void *owner, const void *key);
 
+/* Has what a look-up by this hash begins with brought to the cache. */
+void hashindex_prefetch(const struct hashindex *index, uint64_t hash);
+
 /* Adds a thing that hashindex_find did not find. Returns 0 or -ENOMEM. */
 int hashindex_add(struct hashindex *index, uint64_t hash, uint32_t id);
 
