@@ -70,6 +70,7 @@ libtools_la_SOURCES = \
 	%D%/formats/export-text.c \
 	%D%/formats/export.c %D%/formats/export.h \
 	%D%/formats/foldedlines.c %D%/formats/foldedlines.h \
+	%D%/formats/htmlwriter.c %D%/formats/htmlwriter.h \
 	%D%/formats/memorytext.c %D%/formats/memorytext.h \
 	%D%/formats/pprofwriter.c %D%/formats/pprofwriter.h \
 	%D%/formats/profiled.c %D%/formats/profiled.h \
@@ -85,7 +86,7 @@ nodist_libtools_la_SOURCES = %D%/formats/pprof.pb-c.c
 libtools_la_LIBADD = libcsymbols.la libgofile.la $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(ZLIB_LIBS) \
 	-lm
 
-# The page that the assembler takes into export-html.o.
+# The page that the assembler takes into htmlwriter.o.
 EXTRA_DIST += %D%/formats/flamegraph.html
 $(libtools_la_OBJECTS): %D%/formats/flamegraph.html
 

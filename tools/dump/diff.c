@@ -7,6 +7,7 @@
 
 #include "tools/dump/difftext.h"
 #include "tools/formats/foldedlines.h"
+#include "tools/formats/htmlwriter.h"
 #include "tools/formats/pprofwriter.h"
 #include "tools/formats/reading.h"
 #include "tools/tables/array.h"
@@ -216,24 +217,59 @@ static int put_pprof(struct diff_ring rings[static 2], unsigned event)
 	return pprofwriter_write(rings[0].contexts[event].out, sides, 2);
 }
 
-static int put(struct diff_ring rings[static 2], const struct exporter *format)
+static int put_html(struct diff_ring rings[static 2], unsigned event)
 {
-	bool is_first = true;
+	const struct htmlwriter_side sides[] = {
+		{ &rings[0].contexts[event], rings[0].profiled[event] },
+		{ &rings[1].contexts[event], rings[1].profiled[event] },
+	};
+
+	return htmlwriter_write(rings[0].contexts[event].out, sides, 2);
+}
+
+/* Of one event; text is of all. */
+static const struct {
+	const struct exporter *format;
+	int (*put)(struct diff_ring rings[static 2], unsigned event);
+} formats[] = {
+	{ &export_folded, put_folded },
+	{ &export_pprof, put_pprof },
+	{ &export_html, put_html },
+};
+
+#define FORMATS (sizeof(formats) / sizeof(formats[0]))
+
+bool diff_has_format(const struct exporter *format)
+{
+	for (size_t i = 0; i < FORMATS; i++)
+		if (formats[i].format == format)
+			return true;
+	return format == &export_text;
+}
+
+static int put_text(struct diff_ring rings[static 2], unsigned first)
+{
 	int r = 0;
 
-	for (unsigned i = 0; events_all[i] && !r; i++) {
-		if (!rings[0].profiled[i])
-			continue;
-		if (format == &export_text && is_first)
-			difftext_begin(rings, i);
-		is_first = false;
-		if (format == &export_folded)
-			return put_folded(rings, i);
-		if (format == &export_pprof)
-			return put_pprof(rings, i);
-		r = difftext_put(rings, i);
-	}
+	difftext_begin(rings, first);
+	for (unsigned i = first; events_all[i] && !r; i++)
+		if (rings[0].profiled[i])
+			r = difftext_put(rings, i);
 	return r;
+}
+
+static int put(struct diff_ring rings[static 2], const struct exporter *format)
+{
+	unsigned first = 0;
+
+	while (events_all[first] && !rings[0].profiled[first])
+		first++;
+	if (!events_all[first])
+		return 0;
+	for (size_t i = 0; i < FORMATS; i++)
+		if (formats[i].format == format)
+			return formats[i].put(rings, first);
+	return put_text(rings, first);
 }
 
 int diff_report(struct reader *readers[static 2], const struct export_context contexts[static 2],
@@ -242,8 +278,6 @@ int diff_report(struct reader *readers[static 2], const struct export_context co
 	struct diff_ring rings[2] = { { .reader = readers[0] }, { .reader = readers[1] } };
 	int r = 0;
 
-	if (format != &export_text && format != &export_folded && format != &export_pprof)
-		return -ENOTSUP;
 	for (unsigned side = 0; side < 2 && !r; side++)
 		r = read_ring(&rings[side], readers[!side], &contexts[side], filter);
 	if (!r)

@@ -26,10 +26,13 @@ bool diff_is_same_program(const struct reader *a, const struct reader *b);
 /* The first event that both have recorded; NULL: there is none. */
 const struct event *diff_common_event(const struct reader *a, const struct reader *b);
 
+/* Is there such a format of a difference? */
+bool diff_has_format(const struct exporter *format);
+
 /*
  * Compares what two contexts' rings hold, of context->only or else of all events
- * that both have, and prints it to the first one's `out`, in its manner. Returns 0;
- * -ENOTSUP: there is no such format of a difference; -errno of the reading.
+ * that both have, and prints it to the first one's `out`, in its manner. Returns 0 or
+ * -errno of the reading. Wants a format that there is.
  */
 int diff_report(struct reader *readers[static 2], const struct export_context contexts[static 2],
 		struct filter *filter, const struct exporter *format);

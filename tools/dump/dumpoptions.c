@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "tools/dump/diff.h"
 #include "tools/ring/events.h"
 #include "tools/ring/rings.h"
 
@@ -133,9 +134,8 @@ static void check_words(const struct dumpoptions *o, struct argp_state *state)
 		return;
 	if (!o->other_word)
 		argp_error(state, "--diff: give two rings, the older one first");
-	if (o->exporter != &export_text && o->exporter != &export_folded &&
-	    o->exporter != &export_pprof)
-		argp_error(state, "--diff: give --format=text, folded or pprof");
+	if (!diff_has_format(o->exporter))
+		argp_error(state, "--diff: give --format=text, folded, pprof or html");
 	if (o->follow || o->stuck || o->leaks)
 		argp_error(state, "--diff: give no --follow, --stuck or --leaks");
 }
