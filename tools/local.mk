@@ -101,13 +101,15 @@ CLEANFILES += %D%/formats/pprof.pb-c.c %D%/formats/pprof.pb-c.h
 $(libtools_la_OBJECTS): %D%/formats/pprof.pb-c.h
 
 bin_PROGRAMS += goidshim-dump
-goidshim_dump_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS)
+goidshim_dump_CPPFLAGS = $(AM_CPPFLAGS) $(LIBELF_CFLAGS) $(JANSSON_CFLAGS)
 goidshim_dump_SOURCES = \
 	%D%/dump/goidshim-dump.c \
 	%D%/dump/dumpoptions.c %D%/dump/dumpoptions.h \
 	%D%/dump/diff.c %D%/dump/diff.h \
+	%D%/dump/diffjson.c %D%/dump/diffjson.h \
+	%D%/dump/difftable.c %D%/dump/difftable.h \
 	%D%/dump/difftext.c %D%/dump/difftext.h
-goidshim_dump_LDADD = libtools.la
+goidshim_dump_LDADD = libtools.la $(JANSSON_LIBS)
 dist_man_MANS += %D%/dump/goidshim-dump.1
 
 # A Go program's file, read with the shim's own code; and what it says of itself.

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/dump/diffjson.h"
 #include "tools/dump/difftext.h"
 #include "tools/formats/foldedlines.h"
 #include "tools/formats/htmlwriter.h"
@@ -227,26 +228,6 @@ static int put_html(struct diff_ring rings[static 2], unsigned event)
 	return htmlwriter_write(rings[0].contexts[event].out, sides, 2);
 }
 
-/* Of one event; text is of all. */
-static const struct {
-	const struct exporter *format;
-	int (*put)(struct diff_ring rings[static 2], unsigned event);
-} formats[] = {
-	{ &export_folded, put_folded },
-	{ &export_pprof, put_pprof },
-	{ &export_html, put_html },
-};
-
-#define FORMATS (sizeof(formats) / sizeof(formats[0]))
-
-bool diff_has_format(const struct exporter *format)
-{
-	for (size_t i = 0; i < FORMATS; i++)
-		if (formats[i].format == format)
-			return true;
-	return format == &export_text;
-}
-
 static int put_text(struct diff_ring rings[static 2], unsigned first)
 {
 	int r = 0;
@@ -258,18 +239,37 @@ static int put_text(struct diff_ring rings[static 2], unsigned first)
 	return r;
 }
 
+/* Of the first event that is compared, or of that and all behind it. */
+static const struct {
+	const struct exporter *format;
+	int (*put)(struct diff_ring rings[static 2], unsigned first);
+} formats[] = {
+	{ &export_text, put_text },
+	{ &export_json, diffjson_put },
+	{ &export_folded, put_folded },
+	{ &export_pprof, put_pprof },
+	{ &export_html, put_html },
+};
+
+static int find_format(const struct exporter *format)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (formats[i].format == format)
+			return (int)i;
+	return -1;
+}
+
+bool diff_has_format(const struct exporter *format)
+{
+	return find_format(format) >= 0;
+}
+
 static int put(struct diff_ring rings[static 2], const struct exporter *format)
 {
-	unsigned first = 0;
-
-	while (events_all[first] && !rings[0].profiled[first])
-		first++;
-	if (!events_all[first])
-		return 0;
-	for (size_t i = 0; i < FORMATS; i++)
-		if (formats[i].format == format)
-			return formats[i].put(rings, first);
-	return put_text(rings, first);
+	for (unsigned i = 0; events_all[i]; i++)
+		if (rings[0].profiled[i])
+			return formats[find_format(format)].put(rings, i);
+	return 0;
 }
 
 int diff_report(struct reader *readers[static 2], const struct export_context contexts[static 2],

@@ -135,7 +135,7 @@ static void check_words(const struct dumpoptions *o, struct argp_state *state)
 	if (!o->other_word)
 		argp_error(state, "--diff: give two rings, the older one first");
 	if (!diff_has_format(o->exporter))
-		argp_error(state, "--diff: give --format=text, folded, pprof or html");
+		argp_error(state, "--diff: give --format=text, json, folded, pprof or html");
 	if (o->follow || o->stuck || o->leaks)
 		argp_error(state, "--diff: give no --follow, --stuck or --leaks");
 }
