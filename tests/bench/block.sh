@@ -3,29 +3,28 @@
 #
 # What short calls take (fixtures/blocks): bare; with the shim and nothing of them
 # recorded; and with event block, which writes down where each call stands before
-# it is made, and records none of these. 77: there is no Go.
-srcdir=${srcdir:-.}
-GO=${GO:-go}
-command -v "$GO" >/dev/null || { echo "block: skipped, no Go"; exit 77; }
-work=$(mktemp -d) && trap 'rm -rf "$work" /dev/shm/goidshim-bench.$$' EXIT
-calls=${GOIDSHIM_BENCH_QUICK:+1000}
-shim=$PWD/.libs/libgoidshim.so
-unset GOIDSHIM_BENCH_QUICK
-(cd "$srcdir/tests/fixtures/blocks" &&
-	GO111MODULE=off GOFLAGS='' "$GO" build -o "$work/blocks" .) || exit 1
+# it is made, and records none of these.
+# preload.sh clears what is set for tests.
+quick=${GOIDSHIM_BENCH_QUICK-}
+. "${srcdir:?}/tests/preload.sh"
+
+goroot=$(any_goroot)
+[ -n "$goroot" ] || exit 77
+go_build "$goroot" "$fixtures/blocks" "$work/blocks" || exit 99
+calls=${quick:+1000}
 
 # row NAME [SETTING...]
 row() {
 	name=$1
 	shift
-	rm -f "/dev/shm/goidshim-bench.$$"
+	rm -f "$ring"
 	env "$@" "$work/blocks" costs "${calls:-50000}" 2>/dev/null | while read -r ns what; do
 		printf 'block       %-34s %10s ns\n' "$name, $what" "$ns"
 	done
 }
 
-ring=GOIDSHIM_RING=/dev/shm/goidshim-bench.$$
+set_ring=GOIDSHIM_RING=$ring
 row "bare"
-row "shim, block off" LD_PRELOAD="$shim" "$ring"
-row "block" LD_PRELOAD="$shim" "$ring" GOIDSHIM_EVENTS=block
-row "block, no stacks" LD_PRELOAD="$shim" "$ring" GOIDSHIM_EVENTS=block GOIDSHIM_STACK=0
+row "shim, block off" LD_PRELOAD="$shim" "$set_ring"
+row "block" LD_PRELOAD="$shim" "$set_ring" GOIDSHIM_EVENTS=block
+row "block, no stacks" LD_PRELOAD="$shim" "$set_ring" GOIDSHIM_EVENTS=block GOIDSHIM_STACK=0
