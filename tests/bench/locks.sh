@@ -26,9 +26,9 @@ run() {
 		awk -v OFS='\t' -v name="$name" '{ print name ", " $1, $2 }'
 }
 
-# shellcheck disable=SC2086 # lists of words
 on="GOIDSHIM_RING=$ring LD_PRELOAD=$shim"
-for turn in $(seq "${turns:-3}"); do
+# shellcheck disable=SC2086 # lists of words
+for _ in $(seq "${turns:-3}"); do
 	run "bare"
 	run "shim, lock off" $on
 	run "lock" $on GOIDSHIM_EVENTS=lock GOIDSHIM_LOCK_MIN=1s
