@@ -6,8 +6,10 @@
  * slice, frame by frame, as long as the frame stays. A wait lasts as long as it
  * did; an allocation is an instant.
  *
- * Slices are written as they end: memory grows with the number of different
- * stacks, not with the ring.
+ * Slices are written as they begin and as they end: memory grows with the number of
+ * different stacks, not with the ring. One event for a whole slice would be shorter,
+ * but viewers disagree about which of those that begin together lies in which, and
+ * drop what seems to overlap by a rounded nanosecond.
  */
 #include "tools/formats/profiled.h"
 
@@ -29,11 +31,6 @@
 /* What the viewer calls processes: one for each Go runtime, one for the threads. */
 enum { PROCESS_GO = 1, PROCESS_THREADS = PROCESS_GO + 256 };
 
-struct slice {
-	struct profiled_frame frame;
-	uint64_t start_ns;
-};
-
 struct prefix {
 	char text[PREFIX_SIZE];
 	size_t size;
@@ -43,9 +40,10 @@ struct track {
 	uint32_t process;
 	uint64_t number;		/* goid, or thread id */
 	uint64_t end_ns;		/* until when its slices are known to last */
-	struct slice *open;		/* outermost first */
+	struct profiled_frame *open;	/* slices that have not ended, outermost first */
 	unsigned int depth;
-	struct prefix prefix[LOCATION_UNKNOWN + 1];	/* of a slice, by its frame's kind */
+	struct prefix begins[LOCATION_UNKNOWN + 1];	/* of a slice, by its frame's kind */
+	struct prefix ends;
 };
 
 /* A stack's functions, outermost first: in the trace's frames. */
@@ -155,21 +153,17 @@ static void put_moment(const struct export_context *context, uint64_t ns)
 	fwrite_unlocked(at, 1, (size_t)(end - at), context->out);
 }
 
-static char *put_span_before(char *end, const struct export_context *context, uint64_t start_ns,
-			     uint64_t end_ns)
-{
-	return put_moment_before(put_time_before(end, ",\"dur\":", end_ns - start_ns), context,
-				 start_ns);
-}
-
-/* The beginning of an event of a track that is not the first of all, up to its name. */
+/* An event of a track, not the first of all, up to its name. Ends have no category. */
 static void fill_prefix(const struct track *track, const char *phase, const char *category,
 			struct prefix *ret)
 {
+	char words[32] = "";
+
+	if (category)
+		snprintf(words, sizeof(words), "\"cat\":\"%s\",", category);
 	ret->size = (size_t)snprintf(
-		ret->text, PREFIX_SIZE,
-		",\n{\"ph\":\"%s\",\"cat\":\"%s\",\"pid\":%u,\"tid\":%llu,\"name\":", phase,
-		category, track->process, (unsigned long long)track->number);
+		ret->text, PREFIX_SIZE, ",\n{\"ph\":\"%s\",%s\"pid\":%u,\"tid\":%llu,\"name\":",
+		phase, words, track->process, (unsigned long long)track->number);
 }
 
 static void begin_on_track(FILE *out, struct trace *trace, const struct track *track,
@@ -212,19 +206,26 @@ static const struct quoted *quoted_of(struct trace *trace, uint32_t name)
 	return fclose(out) ? NULL : quoted;
 }
 
-static int put_slice(const struct export_context *context, struct trace *trace,
-		     const struct track *track, const struct slice *slice, uint64_t end_ns)
+/* The last part of an event. */
+static void put_when(const struct export_context *context, struct trace *trace, uint64_t ns)
 {
-	const struct quoted *name = quoted_of(trace, slice->frame.name);
-	const struct prefix *prefix = &track->prefix[slice->frame.kind];
-	char text[128], *end = text + sizeof(text), *at;
+	char text[64], *end = text + sizeof(text);
+	char *at = put_moment_before(put_text_before(end, "}"), context, ns);
 
-	if (!name)
+	put_bytes(context->out, trace, at, (size_t)(end - at));
+}
+
+/* A slice begins or ends. Some viewers want to hear at the end as well what it was. */
+static int put_edge(const struct export_context *context, struct trace *trace,
+		    const struct prefix *prefix, uint32_t name, uint64_t ns)
+{
+	const struct quoted *quoted = quoted_of(trace, name);
+
+	if (!quoted)
 		return -ENOMEM;
 	put_bytes(context->out, trace, prefix->text, prefix->size);
-	put_bytes(context->out, trace, name->text, name->size);
-	at = put_span_before(put_text_before(end, "}"), context, slice->start_ns, end_ns);
-	put_bytes(context->out, trace, at, (size_t)(end - at));
+	put_bytes(context->out, trace, quoted->text, quoted->size);
+	put_when(context, trace, ns);
 	return 0;
 }
 
@@ -241,27 +242,15 @@ static void put_name(FILE *out, struct trace *trace, const char *what, uint32_t 
 
 /* ---- tracks ---- */
 
-/* Outermost first: of slices that begin and end together, viewers take the first for the outer. */
 static int close_slices(const struct export_context *context, struct trace *trace,
 			struct track *track, unsigned int keep, uint64_t end_ns)
 {
 	int r = 0;
 
-	for (unsigned int i = keep; i < track->depth && !r; i++)
-		r = put_slice(context, trace, track, &track->open[i], end_ns);
-	if (track->depth > keep)
-		track->depth = keep;
+	while (track->depth > keep && !r)
+		r = put_edge(context, trace, &track->ends, track->open[--track->depth].name,
+			     end_ns);
 	return r;
-}
-
-static int close_slices_since(const struct export_context *context, struct trace *trace,
-			      struct track *track, uint64_t start_ns, uint64_t end_ns)
-{
-	unsigned int keep = track->depth;
-
-	while (keep > 0 && track->open[keep - 1].start_ns >= start_ns)
-		keep--;
-	return close_slices(context, trace, track, keep, end_ns);
 }
 
 static bool is_same(const void *owner, uint32_t id, const void *key)
@@ -294,7 +283,8 @@ static int add_track(const struct export_context *context, struct trace *trace,
 		return -ENOMEM;
 	trace->count++;
 	for (unsigned int kind = 0; kind <= LOCATION_UNKNOWN; kind++)
-		fill_prefix(track, "X", categories[kind], &track->prefix[kind]);
+		fill_prefix(track, "B", categories[kind], &track->begins[kind]);
+	fill_prefix(track, "E", NULL, &track->ends);
 	if (series->goid)
 		titles_goroutine(context, series, title);
 	else
@@ -402,20 +392,20 @@ static int show_stack(const struct export_context *context, struct trace *trace,
 	frames = trace->frames + shown->first;
 	if (track->depth && *start_ns <= track->end_ns + longest_pause_ns)
 		while (keep < track->depth && keep < shown->depth &&
-		       track->open[keep].frame.name == frames[keep].name &&
-		       track->open[keep].frame.kind == frames[keep].kind)
+		       track->open[keep].name == frames[keep].name &&
+		       track->open[keep].kind == frames[keep].kind)
 			keep++;
 	if (*start_ns < track->end_ns || keep)
 		*start_ns = track->end_ns;
 	r = close_slices(context, trace, track, keep, track->end_ns);
-	if (r)
-		return r;
-	for (; keep < shown->depth; keep++)
-		track->open[track->depth++] =
-			(struct slice){ .frame = frames[keep], .start_ns = *start_ns };
+	for (; keep < shown->depth && !r; keep++) {
+		r = put_edge(context, trace, &track->begins[frames[keep].kind], frames[keep].name,
+			     *start_ns);
+		track->open[track->depth++] = frames[keep];
+	}
 	if (end_ns > track->end_ns)
 		track->end_ns = end_ns;
-	return 0;
+	return r;
 }
 
 /* A pause shorter than what a sample stands for is none. */
@@ -435,13 +425,12 @@ static void put_wait(const struct export_context *context, struct trace *trace,
 		     const struct goidshim_wait *record, uint64_t start_ns)
 {
 	const struct event *event = events_of(&record->sample.record);
-	char holder[TITLES_SIZE], text[128], *end = text + sizeof(text), *at;
+	char holder[TITLES_SIZE];
 	FILE *out = context->out;
 
-	begin_on_track(out, trace, track, "X", event->name);
+	begin_on_track(out, trace, track, "B", event->name);
 	json_put_string(out, event->kind_name(wait->kind));
-	at = put_span_before(end, context, start_ns, record->sample.time_ns);
-	fwrite_unlocked(at, 1, (size_t)(end - at), out);
+	put_moment(context, start_ns);
 	fprintf(out, ",\"args\":{\"delay_ns\":%llu", record->duration_ns);
 	if (wait->address)
 		fprintf(out, ",\"address\":\"0x%llx\"", (unsigned long long)wait->address);
@@ -451,12 +440,13 @@ static void put_wait(const struct export_context *context, struct trace *trace,
 		json_put_string(out, holder);
 	}
 	fputs("}}", out);
+	begin_on_track(out, trace, track, "E", NULL);
+	json_put_string(out, event->kind_name(wait->kind));
+	put_moment(context, record->sample.time_ns);
+	putc('}', out);
 }
 
-/*
- * The stack for as long as the wait took, and the wait itself as its innermost slice,
- * after what begins with it.
- */
+/* The stack for as long as the wait took, and the wait itself as its innermost slice. */
 static int add_wait(const struct export_context *context, struct trace *trace, struct track *track,
 		    const struct series *series, const struct goidshim_wait *record)
 {
@@ -466,10 +456,7 @@ static int add_wait(const struct export_context *context, struct trace *trace, s
 	if (start > end)
 		return 0;
 	r = show_stack(context, trace, track, series->stack, &start, end, 0);
-	if (r || start > end)
-		return r;
-	r = close_slices_since(context, trace, track, start, end);
-	if (!r)
+	if (!r && start <= end)
 		put_wait(context, trace, track,
 			 stacks_wait_of(&trace->profiled.stacks, series), record, start);
 	return r;
