@@ -4,9 +4,11 @@
 # What short calls take (fixtures/blocks): bare; with the shim and nothing of them
 # recorded; and with event block, which writes down where each call stands before
 # it is made, and records none of these.
+
 # preload.sh clears what is set for tests.
 quick=${GOIDSHIM_BENCH_QUICK-}
 . "${srcdir:?}/tests/preload.sh"
+. "$srcdir/tests/bench/least.sh"
 
 goroot=$(any_goroot)
 [ -n "$goroot" ] || exit 77
@@ -19,12 +21,17 @@ row() {
 	shift
 	rm -f "$ring"
 	env "$@" "$work/blocks" costs "${calls:-50000}" 2>/dev/null | while read -r ns what; do
-		printf 'block       %-34s %10s ns\n' "$name, $what" "$ns"
+		printf '%s\t%s\n' "$name, $what" "$ns"
 	done
 }
 
 set_ring=GOIDSHIM_RING=$ring
-row "bare"
-row "shim, block off" LD_PRELOAD="$shim" "$set_ring"
-row "block" LD_PRELOAD="$shim" "$set_ring" GOIDSHIM_EVENTS=block
-row "block, no stacks" LD_PRELOAD="$shim" "$set_ring" GOIDSHIM_EVENTS=block GOIDSHIM_STACK=0
+
+all() {
+	row "bare"
+	row "shim, block off" LD_PRELOAD="$shim" "$set_ring"
+	row "block" LD_PRELOAD="$shim" "$set_ring" GOIDSHIM_EVENTS=block
+	row "block, no stacks" LD_PRELOAD="$shim" "$set_ring" GOIDSHIM_EVENTS=block GOIDSHIM_STACK=0
+}
+
+in_turns block all

@@ -9,9 +9,11 @@
 # heaptrack records next to nothing in one with it: heaptrack (every allocation),
 # gperftools (every allocation) beside its allocator alone, and jemalloc (a sample
 # for each 512 KiB) beside its allocator alone.
+
 # preload.sh clears what is set for tests.
 quick=${GOIDSHIM_BENCH_QUICK-}
 . "${srcdir:?}/tests/preload.sh"
+. "$srcdir/tests/bench/least.sh"
 
 goroot=$(any_goroot)
 [ -n "$goroot" ] || exit 77
@@ -29,7 +31,7 @@ row() {
 	shift 3
 	rm -f "$ring"
 	env "$@" "$work/$program" ${n:+"$n"} 2>/dev/null | while read -r what ns; do
-		printf 'heap        %-34s %10s ns\n' "$name, $what" "$ns"
+		printf '%s\t%s\n' "$name, $what" "$ns"
 	done
 }
 
@@ -42,19 +44,24 @@ other() {
 	if [ -n "$library" ]; then
 		row "$name" "$n" alone LD_PRELOAD="$library" "$@"
 	else
-		echo "heap: $name skipped, not installed"
+		echo "heap: $name skipped, not installed" >&2
 	fi
 }
 
 set_ring=GOIDSHIM_RING=$ring
-row "bare" "$all" pairs
-row "shim, heap off" "$all" pairs LD_PRELOAD="$shim" "$set_ring"
-row "heap, unsampled" "$all" pairs LD_PRELOAD="$shim" "$set_ring" GOIDSHIM_EVENTS=heap
-row "heap, all sampled" "$few" pairs LD_PRELOAD="$shim" "$set_ring" GOIDSHIM_EVENTS=heap \
-	GOIDSHIM_HEAP_INTERVAL=1
-row "no Go, bare" "$all" alone
-other "heaptrack" "$few" libheaptrack_preload.so DUMP_HEAPTRACK_OUTPUT="$work/heaptrack"
-other "tcmalloc" "$all" libtcmalloc.so.4
-other "gperftools" "$few" libtcmalloc.so.4 HEAPPROFILE="$work/gperftools"
-other "jemalloc" "$all" libjemalloc.so.2
-other "jemalloc prof" "$all" libjemalloc.so.2 MALLOC_CONF=prof:true,prof_prefix:"$work/jemalloc"
+
+all_rows() {
+	row "bare" "$all" pairs
+	row "shim, heap off" "$all" pairs LD_PRELOAD="$shim" "$set_ring"
+	row "heap, unsampled" "$all" pairs LD_PRELOAD="$shim" "$set_ring" GOIDSHIM_EVENTS=heap
+	row "heap, all sampled" "$few" pairs LD_PRELOAD="$shim" "$set_ring" GOIDSHIM_EVENTS=heap \
+		GOIDSHIM_HEAP_INTERVAL=1
+	row "no Go, bare" "$all" alone
+	other "heaptrack" "$few" libheaptrack_preload.so DUMP_HEAPTRACK_OUTPUT="$work/heaptrack"
+	other "tcmalloc" "$all" libtcmalloc.so.4
+	other "gperftools" "$few" libtcmalloc.so.4 HEAPPROFILE="$work/gperftools"
+	other "jemalloc" "$all" libjemalloc.so.2
+	other "jemalloc prof" "$all" libjemalloc.so.2 MALLOC_CONF=prof:true,prof_prefix:"$work/jemalloc"
+}
+
+in_turns heap all_rows
