@@ -22,6 +22,7 @@
 #include "tools/profile/memory.h"
 #include "tools/profile/profile.h"
 #include "tools/ring/target.h"
+#include "tools/tables/array.h"
 
 #define DEPTH_MAX 512	/* frames of one stack, inlined ones included; the rest is left out */
 
@@ -62,12 +63,12 @@ struct quoted {
 struct trace {
 	struct profiled profiled;
 	struct shown *shown;		/* by number of the stack */
-	size_t shown_count;
+	size_t shown_room;
 	struct profiled_frame *frames;
 	size_t frame_count;
 	size_t frame_room;
 	struct quoted *quoted;		/* by number of the name */
-	size_t quoted_count;
+	size_t quoted_room;
 	struct track *tracks;
 	size_t count;
 	size_t room;
@@ -176,25 +177,12 @@ static void begin_on_track(FILE *out, struct trace *trace, const struct track *t
 	fwrite_unlocked(prefix.text, 1, prefix.size, out);
 }
 
-static int grow_quoted(struct trace *trace)
-{
-	size_t count = trace->profiled.locations.strings.count;
-	struct quoted *grown = reallocarray(trace->quoted, count, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	memset(grown + trace->quoted_count, 0, (count - trace->quoted_count) * sizeof(*grown));
-	trace->quoted = grown;
-	trace->quoted_count = count;
-	return 0;
-}
-
 static const struct quoted *quoted_of(struct trace *trace, uint32_t name)
 {
 	struct quoted *quoted;
 	FILE *out;
 
-	if (name >= trace->quoted_count && grow_quoted(trace))
+	if (array_reserve(&trace->quoted, name, 1, &trace->quoted_room, sizeof(*trace->quoted)))
 		return NULL;
 	quoted = &trace->quoted[name];
 	if (quoted->text)
@@ -267,15 +255,8 @@ static int add_track(const struct export_context *context, struct trace *trace,
 	char title[TITLES_SIZE];
 	struct track *track;
 
-	if (trace->count == trace->room) {
-		size_t room = trace->room ? trace->room * 2 : 64;
-		struct track *grown = reallocarray(trace->tracks, room, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		trace->tracks = grown;
-		trace->room = room;
-	}
+	if (array_reserve(&trace->tracks, trace->count, 1, &trace->room, sizeof(*trace->tracks)))
+		return -ENOMEM;
 	track = &trace->tracks[trace->count];
 	*track = (struct track){ .process = (uint32_t)key[0], .number = key[1] };
 	track->open = calloc(DEPTH_MAX, sizeof(*track->open));
@@ -327,50 +308,25 @@ static int add_frames(struct trace *trace, uint32_t stack, struct shown *shown)
 
 	if (r)
 		return r;
-	shown->first = trace->frame_count;
-	shown->depth = count < DEPTH_MAX ? (unsigned int)count : DEPTH_MAX;
-	memcpy(trace->frames + shown->first, frames, shown->depth * sizeof(*frames));
-	trace->frame_count += shown->depth;
-	return 0;
-}
-
-/* Room for one more stack's functions, and for the numbers of all stacks. */
-static int make_room(struct trace *trace)
-{
-	size_t count = trace->profiled.stacks.room;
-
-	if (count > trace->shown_count) {
-		struct shown *grown = reallocarray(trace->shown, count, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		memset(grown + trace->shown_count, 0,
-		       (count - trace->shown_count) * sizeof(*grown));
-		trace->shown = grown;
-		trace->shown_count = count;
-	}
-	if (trace->frame_room - trace->frame_count < DEPTH_MAX) {
-		size_t room = 2 * trace->frame_room + DEPTH_MAX;
-		struct profiled_frame *grown = reallocarray(trace->frames, room, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		trace->frames = grown;
-		trace->frame_room = room;
-	}
+	if (count > DEPTH_MAX)
+		count = DEPTH_MAX;
+	if (array_reserve(&trace->frames, trace->frame_count, count, &trace->frame_room,
+			  sizeof(*trace->frames)))
+		return -ENOMEM;
+	memcpy(trace->frames + trace->frame_count, frames, count * sizeof(*frames));
+	*shown = (struct shown){ .first = trace->frame_count, .depth = (unsigned int)count };
+	trace->frame_count += count;
 	return 0;
 }
 
 static int shown_of(struct trace *trace, uint32_t stack, const struct shown **ret)
 {
-	int r = 0;
+	int r = array_reserve(&trace->shown, stack, 1, &trace->shown_room, sizeof(*trace->shown));
 
-	if (stack >= trace->shown_count || !trace->shown[stack].depth) {
-		r = make_room(trace);
-		if (!r)
-			r = add_frames(trace, stack, &trace->shown[stack]);
-	}
-	*ret = &trace->shown[stack];
+	if (!r && !trace->shown[stack].depth)
+		r = add_frames(trace, stack, &trace->shown[stack]);
+	if (!r)
+		*ret = &trace->shown[stack];
 	return r;
 }
 
@@ -510,7 +466,7 @@ static void free_trace(void *state)
 	for (size_t i = 0; i < trace->count; i++)
 		free(trace->tracks[i].open);
 	free(trace->tracks);
-	for (size_t i = 0; i < trace->quoted_count; i++)
+	for (size_t i = 0; i < trace->quoted_room; i++)
 		free(trace->quoted[i].text);
 	free(trace->quoted);
 	free(trace->shown);
