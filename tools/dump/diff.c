@@ -129,32 +129,28 @@ struct merged {
 	size_t room;
 };
 
-static int add_path(struct merged *merged, const struct calltree *tree, char *const *texts,
-		    uint32_t node, uint32_t *numbers, unsigned side)
+static int add_weights(struct merged *merged, const struct calltree *tree, char *const *texts,
+		       unsigned side)
 {
-	const struct calltree_node *n = &tree->nodes[node];
-	uint32_t name;
-	int r = strings_add(&merged->strings, texts[n->name], &name);
+	uint32_t *numbers = calloc(tree->count, sizeof(*numbers));
+	int r = numbers ? calltree_merge(&merged->tree, &merged->strings, tree, texts, numbers)
+			: -ENOMEM;
 
 	if (!r)
-		r = calltree_child(&merged->tree, numbers[n->parent], name, n->kind,
-				   &numbers[node]);
-	if (!r)
-		r = array_reserve(&merged->weights, numbers[node], 1, &merged->room,
+		r = array_reserve(&merged->weights, 0, merged->tree.count, &merged->room,
 				  sizeof(*merged->weights));
-	if (!r)
-		merged->weights[numbers[node]][side] += n->self;
+	for (uint32_t i = 1; i < tree->count && !r; i++)
+		merged->weights[numbers[i]][side] += tree->nodes[i].self;
+	free(numbers);
 	return r;
 }
 
-/* Adds a ring's stacks; a node's parent has a smaller number. */
+/* Adds a ring's stacks. */
 static int merge(struct merged *merged, const struct export_context *context,
 		 struct profiled *profiled, unsigned side)
 {
 	__u64 step = context->event->step(reader_header(context->reader));
-	uint32_t *numbers = NULL;
 	struct calltree tree;
-	size_t room = 0;
 	int r = calltree_init(&tree);
 
 	for (size_t i = 0; i < profiled->stacks.series_count && !r; i++) {
@@ -166,10 +162,7 @@ static int merge(struct merged *merged, const struct export_context *context,
 			tree.nodes[node].self += profile_cpu_ns(series->weight, step);
 	}
 	if (!r)
-		r = array_reserve(&numbers, 0, tree.count + 1, &room, sizeof(*numbers));
-	for (uint32_t i = 1; i < tree.count && !r; i++)
-		r = add_path(merged, &tree, profiled->locations.strings.texts, i, numbers, side);
-	free(numbers);
+		r = add_weights(merged, &tree, profiled->locations.strings.texts, side);
 	calltree_free(&tree);
 	return r;
 }

@@ -26,6 +26,13 @@ extern const char flamegraph_html[];
 
 #define MARK "@DATA@"
 
+/* Where a series stands. */
+struct place {
+	uint32_t node;
+	uint32_t goroutine;
+	uint32_t thread;
+};
+
 struct page {
 	FILE *out;
 	const struct htmlwriter_side *sides;
@@ -37,13 +44,7 @@ struct page {
 	struct strings threads;
 	uint32_t *goroutine_starts;	/* of each goroutine, a number in `starts` */
 	size_t goroutine_room;
-	uint32_t *series_nodes[2];	/* by side: of each series */
-};
-
-/* A side's numbers of names: those of the page, or 0 where that has none yet. */
-struct numbers {
-	uint32_t *of;
-	size_t room;
+	struct place *places[2];	/* by side: of each series */
 };
 
 /* ---- what the page shows ---- */
@@ -59,7 +60,7 @@ static int keep_start(struct page *page, uint32_t goroutine, uint32_t start)
 
 /* Gives numbers to the goroutine, start function and thread of a series. */
 static int number(struct page *page, const struct htmlwriter_side *side,
-		  const struct series *series, uint32_t *ret_goroutine, uint32_t *ret_thread)
+		  const struct series *series, struct place *place)
 {
 	const bool is_compared = page->count > 1;
 	char goroutine[TITLES_SIZE], start[TITLES_SIZE], thread[TITLES_SIZE] = "";
@@ -71,65 +72,45 @@ static int number(struct page *page, const struct htmlwriter_side *side,
 		titles_start(side->context, series, start);
 	if (!is_compared)
 		titles_thread(&side->profiled->threads, series, thread);
-	if (strings_add(&page->goroutines, is_compared ? start : goroutine, ret_goroutine) ||
+	if (strings_add(&page->goroutines, is_compared ? start : goroutine, &place->goroutine) ||
 	    strings_add(&page->starts, start, &start_number) ||
-	    strings_add(&page->threads, thread, ret_thread))
+	    strings_add(&page->threads, thread, &place->thread))
 		return -ENOMEM;
-	return keep_start(page, *ret_goroutine, start_number);
+	return keep_start(page, place->goroutine, start_number);
 }
 
-static int name_of(struct page *page, const struct profiled *profiled, struct numbers *numbers,
-		   uint32_t name, uint32_t *ret_name)
+/* The side's own tree becomes a part of the page's. */
+static int merge(struct page *page, const struct profiled *profiled, const struct calltree *tree,
+		 struct place *places)
 {
-	int r = array_reserve(&numbers->of, name, 1, &numbers->room, sizeof(*numbers->of));
+	uint32_t *numbers = calloc(tree->count, sizeof(*numbers));
+	int r = numbers ? calltree_merge(&page->tree, &page->names, tree,
+					 profiled->locations.strings.texts, numbers)
+			: -ENOMEM;
 
-	if (!r && !numbers->of[name])
-		r = strings_add(&page->names, profiled->locations.strings.texts[name],
-				&numbers->of[name]);
-	if (!r)
-		*ret_name = numbers->of[name];
+	for (size_t i = 0; i < profiled->stacks.series_count && !r; i++)
+		places[i].node = numbers[places[i].node];
+	free(numbers);
 	return r;
 }
 
-static int add_path(struct page *page, struct profiled *profiled, struct numbers *numbers,
-		    uint32_t stack, uint32_t *ret_node)
+static int add_side(struct page *page, const struct htmlwriter_side *side, struct place *places)
 {
-	const struct profiled_frame *frames;
-	uint32_t node = CALLTREE_ROOT, name;
-	size_t count;
-	int r = profiled_frames(profiled, stack, &frames, &count);
+	const struct stacks *stacks = &side->profiled->stacks;
+	struct calltree tree;
+	int r = calltree_init(&tree);
 
-	for (size_t i = 0; i < count && !r; i++) {
-		r = name_of(page, profiled, numbers, frames[i].name, &name);
-		if (!r)
-			r = calltree_child(&page->tree, node, name, frames[i].kind, &node);
-	}
-	*ret_node = node;
-	return r;
-}
-
-static int add_side(struct page *page, unsigned side)
-{
-	const struct export_context *context = page->sides[side].context;
-	struct profiled *profiled = page->sides[side].profiled;
-	const struct stacks *stacks = &profiled->stacks;
-	struct numbers numbers = { 0 };
-	int r = 0;
-
-	page->series_nodes[side] = calloc(stacks->series_count + 1, sizeof(uint32_t));
-	if (!page->series_nodes[side])
-		return -ENOMEM;
 	for (size_t i = 0; i < stacks->series_count && !r; i++) {
-		uint32_t goroutine, thread;
-
-		progress_step(context->progress, "naming functions", i, stacks->series_count);
-		r = add_path(page, profiled, &numbers, stacks->series[i].stack,
-			     &page->series_nodes[side][i]);
+		progress_step(side->context->progress, "naming functions", i,
+			      stacks->series_count);
+		r = profiled_add_path(side->profiled, &stacks->series[i], &tree, CALLTREE_ROOT,
+				      &places[i].node);
 		if (!r)
-			r = number(page, &page->sides[side], &stacks->series[i], &goroutine,
-				   &thread);
+			r = number(page, side, &stacks->series[i], &places[i]);
 	}
-	free(numbers.of);
+	if (!r)
+		r = merge(page, side->profiled, &tree, places);
+	calltree_free(&tree);
 	return r;
 }
 
@@ -140,8 +121,13 @@ static int build(struct page *page)
 	if (r || strings_init(&page->names) || strings_init(&page->goroutines) ||
 	    strings_init(&page->starts) || strings_init(&page->threads))
 		return -ENOMEM;
-	for (unsigned side = 0; side < page->count && !r; side++)
-		r = add_side(page, side);
+	for (unsigned side = 0; side < page->count && !r; side++) {
+		page->places[side] = calloc(page->sides[side].profiled->stacks.series_count + 1,
+					    sizeof(struct place));
+		r = page->places[side]
+			    ? add_side(page, &page->sides[side], page->places[side])
+			    : -ENOMEM;
+	}
 	return r;
 }
 
@@ -249,48 +235,41 @@ static void put_nodes(FILE *out, const struct page *page)
  * [node, goroutine, thread, weight]; where two are compared, whose steps may differ,
  * the weight in steps of one, and the weight before.
  */
-static int put_series(struct page *page, unsigned side, const char *separator)
+static void put_series(const struct page *page, unsigned side, const char *separator)
 {
 	const bool is_compared = page->count > 1, is_before = is_compared && side == 0;
 	const __u64 step = is_compared ? step_of(&page->sides[side]) : 1;
 	const struct stacks *stacks = &page->sides[side].profiled->stacks;
-	int r = 0;
 
-	for (size_t i = 0; i < stacks->series_count && !r; i++) {
+	for (size_t i = 0; i < stacks->series_count; i++) {
 		unsigned long long weight = profile_cpu_ns(stacks->series[i].weight, step);
-		uint32_t goroutine = 0, thread = 0;
+		const struct place *place = &page->places[side][i];
 
-		r = number(page, &page->sides[side], &stacks->series[i], &goroutine, &thread);
-		fprintf(page->out, "%s[%u,%u,%u,%llu", separator, page->series_nodes[side][i],
-			goroutine, thread, is_before ? 0 : weight);
+		fprintf(page->out, "%s[%u,%u,%u,%llu", separator, place->node, place->goroutine,
+			place->thread, is_before ? 0 : weight);
 		if (is_compared)
 			fprintf(page->out, ",%llu", is_before ? weight : 0);
 		putc_unlocked(']', page->out);
 		separator = ",";
 	}
-	return r;
 }
 
-static int put_all_series(struct page *page)
+static void put_all_series(const struct page *page)
 {
-	int r = 0;
-
 	fputs("\"series\":[", page->out);
-	for (unsigned side = 0; side < page->count && !r; side++)
-		r = put_series(page, side,
-			       side && page->sides[0].profiled->stacks.series_count ? "," : "");
+	for (unsigned side = 0; side < page->count; side++)
+		put_series(page, side,
+			   side && page->sides[0].profiled->stacks.series_count ? "," : "");
 	fputs("]", page->out);
-	return r;
 }
 
-static int put_data(struct page *page)
+static void put_data(const struct page *page)
 {
 	FILE *out = page->out;
 	const struct export_context *context = page->sides[page->count - 1].context;
 	const struct event *event = context->event;
 	const char *exe = target_exe(context->reader), *slash = strrchr(exe, '/');
 	char title[256];
-	int r;
 
 	fputs("{\"title\":", out);
 	json_put_string(out, printable_copy(title, sizeof(title), slash ? slash + 1 : exe));
@@ -303,9 +282,8 @@ static int put_data(struct page *page)
 	put_texts(out, "threads", &page->threads);
 	put_goroutines(out, page);
 	put_nodes(out, page);
-	r = put_all_series(page);
+	put_all_series(page);
 	fputs("}", out);
-	return r;
 }
 
 static void free_page(struct page *page)
@@ -317,7 +295,7 @@ static void free_page(struct page *page)
 	strings_free(&page->threads);
 	free(page->goroutine_starts);
 	for (unsigned side = 0; side < page->count; side++)
-		free(page->series_nodes[side]);
+		free(page->places[side]);
 }
 
 int htmlwriter_write(FILE *out, const struct htmlwriter_side *sides, unsigned count)
@@ -328,7 +306,7 @@ int htmlwriter_write(FILE *out, const struct htmlwriter_side *sides, unsigned co
 
 	if (!r) {
 		fwrite(flamegraph_html, 1, (size_t)(mark - flamegraph_html), out);
-		r = put_data(&page);
+		put_data(&page);
 		fputs(mark + strlen(MARK), out);
 	}
 	free_page(&page);

@@ -59,6 +59,25 @@ int calltree_child(struct calltree *tree, uint32_t parent, uint32_t name, uint32
 	return 0;
 }
 
+/* A node's parent has a smaller number. */
+int calltree_merge(struct calltree *to, struct strings *strings, const struct calltree *from,
+		   char *const *texts, uint32_t *numbers)
+{
+	int r = 0;
+
+	numbers[CALLTREE_ROOT] = CALLTREE_ROOT;
+	for (uint32_t i = 1; i < from->count && !r; i++) {
+		const struct calltree_node *node = &from->nodes[i];
+		uint32_t name;
+
+		r = strings_add(strings, texts[node->name], &name);
+		if (!r)
+			r = calltree_child(to, numbers[node->parent], name, node->kind,
+					   &numbers[i]);
+	}
+	return r;
+}
+
 struct order {
 	const char *text;
 	uint32_t name;

@@ -7,6 +7,7 @@
 #define TOOLS_CALLTREE_H
 
 #include "tools/tables/hashindex.h"
+#include "tools/tables/strings.h"
 
 #define CALLTREE_ROOT 0u	/* a node without a name, the parent of all */
 
@@ -33,6 +34,14 @@ void calltree_free(struct calltree *tree);
 /* The child of `parent` with this name and kind, made if there is none. Returns 0 or -ENOMEM. */
 int calltree_child(struct calltree *tree, uint32_t parent, uint32_t name, uint32_t kind,
 		   uint32_t *ret_node);
+
+/*
+ * Adds the nodes of `from`, whose names are numbers in `texts`, to `to`, whose names are
+ * numbers in `strings`. numbers[node], for each of from's, becomes the node of `to`; the
+ * caller adds up what they hold. Returns 0 or -ENOMEM.
+ */
+int calltree_merge(struct calltree *to, struct strings *strings, const struct calltree *from,
+		   char *const *texts, uint32_t *numbers);
 
 /*
  * Links children to parents, in the order of their texts[name]; `count` texts
