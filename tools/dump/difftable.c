@@ -72,24 +72,32 @@ static int fill(struct difftable *table, struct diff_ring rings[static 2], unsig
 	return err;
 }
 
-static int64_t weight(const struct difftable_row *row, const struct event *event, unsigned side)
+int64_t difftable_weight(const struct difftable *table, const struct difftable_row *row,
+			 unsigned side)
 {
-	return row->values[side][event->type_count - 1];
+	return row->values[side][table->event->type_count - 1];
 }
 
-static int compare(const void *va, const void *vb, void *event)
+static int compare(const void *va, const void *vb, void *vtable)
 {
 	const struct difftable_row *a = va, *b = vb;
-	int64_t x = llabs(weight(a, event, 1) - weight(a, event, 0));
-	int64_t y = llabs(weight(b, event, 1) - weight(b, event, 0));
+	const struct difftable *table = vtable;
+	int64_t now_a = difftable_weight(table, a, 1), now_b = difftable_weight(table, b, 1);
+	int64_t x = llabs(now_a - difftable_weight(table, a, 0));
+	int64_t y = llabs(now_b - difftable_weight(table, b, 0));
 
 	if (x == y) {
-		x = weight(a, event, 1);
-		y = weight(b, event, 1);
+		x = now_a;
+		y = now_b;
 	}
 	if (x != y)
 		return x < y ? 1 : -1;
 	return (a->name > b->name) - (a->name < b->name);
+}
+
+static bool weighs_nothing(const struct difftable *table, const struct difftable_row *row)
+{
+	return !difftable_weight(table, row, 0) && !difftable_weight(table, row, 1);
 }
 
 int difftable_make(struct difftable *table, struct diff_ring rings[static 2], unsigned event,
@@ -106,10 +114,8 @@ int difftable_make(struct difftable *table, struct diff_ring rings[static 2], un
 	if (err)
 		return err;
 	table->count = table->strings.count - 1;
-	qsort_r(table->rows + 1, table->count, sizeof(*table->rows), compare,
-		(void *)table->event);
-	while (table->count > 0 && !weight(&table->rows[table->count], table->event, 0) &&
-	       !weight(&table->rows[table->count], table->event, 1))
+	qsort_r(table->rows + 1, table->count, sizeof(*table->rows), compare, table);
+	while (table->count > 0 && weighs_nothing(table, &table->rows[table->count]))
 		table->count--;
 	return 0;
 }
@@ -123,10 +129,4 @@ void difftable_free(struct difftable *table)
 const char *difftable_name(const struct difftable *table, const struct difftable_row *row)
 {
 	return table->strings.texts[row->name];
-}
-
-int64_t difftable_weight(const struct difftable *table, const struct difftable_row *row,
-			 unsigned side)
-{
-	return weight(row, table->event, side);
 }

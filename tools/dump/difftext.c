@@ -2,7 +2,6 @@
 #include "tools/dump/difftext.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "tools/dump/difftable.h"
@@ -11,17 +10,12 @@
 
 enum { FIGURES_WIDTH = 53, NAME_WIDTH = TEXTPARTS_WIDTH - FIGURES_WIDTH };
 
-static bool is_of_bytes(const struct event *event)
-{
-	return strcmp(events_unit(event), "bytes") == 0;
-}
-
 static const char *amount(char buffer[static 40], const struct event *event, int64_t value,
 			  const char *sign)
 {
 	char words[32];
 
-	if (is_of_bytes(event))
+	if (events_is_of_bytes(event))
 		textparts_bytes(words, (double)llabs(value));
 	else
 		textparts_duration(words, (__u64)llabs(value));
@@ -42,7 +36,7 @@ static void put_row(const struct export_context *c, const struct difftable *tabl
 	int64_t before = difftable_weight(table, row, 0), after = difftable_weight(table, row, 1);
 	char was[40], is[40], change[40], more[32], shown[NAME_WIDTH + 4];
 
-	if (is_of_bytes(event))
+	if (events_is_of_bytes(event))
 		snprintf(more, sizeof(more), "%+lld", (long long)(row->values[1][2] -
 								  row->values[0][2]));
 	else
@@ -66,7 +60,7 @@ static void put_table(const struct export_context *c, const struct difftable *ta
 	textparts_heading(c, heading);
 	textparts_style(c, "2");
 	fprintf(c->out, "%11s %11s %11s %14s  %s\n", "before", "after", "change",
-		is_of_bytes(event) ? "objects" : "shares", by);
+		events_is_of_bytes(event) ? "objects" : "shares", by);
 	textparts_style(c, "0");
 	if (count == 0) {
 		fprintf(c->out, "%11s\n", "none");

@@ -157,7 +157,7 @@ static void put_total(FILE *out, const struct htmlwriter_side *side)
 	const struct event *event = context->event;
 	double total = (double)profile_cpu_ns(side->profiled->stacks.weight, step_of(side));
 
-	if (strcmp(events_unit(event), "bytes") == 0)
+	if (events_is_of_bytes(event))
 		put_fact(out, ",", "%.1f MiB of %s in use", total / 1048576, event->title);
 	else
 		put_fact(out, ",", "%.2f s of %s", total / 1e9, event->title);

@@ -153,6 +153,11 @@ const char *events_unit(const struct event *event)
 	return event->types[event->type_count - 1].unit;
 }
 
+bool events_is_of_bytes(const struct event *event)
+{
+	return strcmp(events_unit(event), "bytes") == 0;
+}
+
 void events_list_with(const struct event *event, const struct goidshim_header *header,
 		      char ret[static 64])
 {

@@ -61,6 +61,9 @@ const struct event *events_default(const struct goidshim_header *header);
 /* The unit of what stacks are weighed by: "nanoseconds" or "bytes". */
 const char *events_unit(const struct event *event);
 
+/* Is that bytes? Otherwise it is nanoseconds. */
+bool events_is_of_bytes(const struct event *event);
+
 /* The value of GOIDSHIM_EVENTS that records `event` too: "cpu,lock". */
 void events_list_with(const struct event *event, const struct goidshim_header *header,
 		      char ret[static 64]);
