@@ -397,7 +397,7 @@ script_tests += %D%/bench/bench-runs.sh
 bench_scripts += %D%/bench/block.sh %D%/bench/heap.sh %D%/bench/locks.sh %D%/bench/rates.sh \
 	%D%/bench/startup.sh
 dist_noinst_SCRIPTS += $(bench_scripts)
-EXTRA_DIST += %D%/bench/least.sh
+EXTRA_DIST += %D%/bench/bench.sh
 EXTRA_DIST += %D%/fixtures/rates/rates.go %D%/fixtures/large/large.go
 check_PROGRAMS += %D%/bench/startup
 %C%_bench_startup_SOURCES = %D%/bench/startup.c $(bench_sources)

@@ -4,14 +4,8 @@
 # What short calls take (fixtures/blocks): bare; with the shim and nothing of them
 # recorded; and with event block, which writes down where each call stands before
 # it is made, and records none of these.
+. "${srcdir:?}/tests/bench/bench.sh"
 
-# preload.sh clears what is set for tests.
-quick=${GOIDSHIM_BENCH_QUICK-}
-. "${srcdir:?}/tests/preload.sh"
-. "$srcdir/tests/bench/least.sh"
-
-goroot=$(any_goroot)
-[ -n "$goroot" ] || exit 77
 go_build "$goroot" "$fixtures/blocks" "$work/blocks" || exit 99
 calls=${quick:+1000}
 

@@ -9,14 +9,8 @@
 # heaptrack records next to nothing in one with it: heaptrack (every allocation),
 # gperftools (every allocation) beside its allocator alone, and jemalloc (a sample
 # for each 512 KiB) beside its allocator alone.
+. "${srcdir:?}/tests/bench/bench.sh"
 
-# preload.sh clears what is set for tests.
-quick=${GOIDSHIM_BENCH_QUICK-}
-. "${srcdir:?}/tests/preload.sh"
-. "$srcdir/tests/bench/least.sh"
-
-goroot=$(any_goroot)
-[ -n "$goroot" ] || exit 77
 go_build "$goroot" "$fixtures/pairs" "$work/pairs" || exit 99
 $cc -O2 -pthread -DPAIRS_ALONE -o "$work/alone" "$fixtures/pairs/pairs.c" || exit 99
 all=${quick:+20000}

@@ -6,14 +6,8 @@
 # event lock. "no-wait" is a mutex that refuses its own thread at once: with event
 # lock that is what is done before a wait, and in the last rows also its record,
 # which is what is done with a lock in hand.
+. "${srcdir:?}/tests/bench/bench.sh"
 
-# preload.sh clears what is set for tests.
-quick=${GOIDSHIM_BENCH_QUICK-}
-. "${srcdir:?}/tests/preload.sh"
-. "$srcdir/tests/bench/least.sh"
-
-goroot=$(any_goroot)
-[ -n "$goroot" ] || exit 77
 go_build "$goroot" "$fixtures/lockcosts" "$work/lockcosts" || exit 99
 pairs=${quick:+2000}
 

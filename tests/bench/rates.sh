@@ -3,12 +3,8 @@
 #
 # How many of the samples asked for are taken: by each trigger, at three rates,
 # with a few threads and with many. Two CPU seconds each.
-# preload.sh clears what is set for tests.
-quick=${GOIDSHIM_BENCH_QUICK-}
-. "${srcdir:?}/tests/preload.sh"
+. "${srcdir:?}/tests/bench/bench.sh"
 
-goroot=$(any_goroot)
-[ -n "$goroot" ] || exit 77
 go_build "$goroot" "$fixtures/rates" "$work/rates" || exit 99
 
 counts='1 8 64'

@@ -2,11 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # What the shim adds to the start of a cgo program of 30 MB without symbols.
-quick=${GOIDSHIM_BENCH_QUICK-}
-. "${srcdir:?}/tests/preload.sh"
+. "${srcdir:?}/tests/bench/bench.sh"
 
-goroot=$(any_goroot)
-[ -n "$goroot" ] || exit 77
 cp -r "$fixtures/large" "$work/large"
 chmod -R u+w "$work/large"
 head -c 19000000 /dev/urandom >"$work/large/data"

@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh
 #
-# least.sh - for benchmarks to source: figures as other work on the machine has
-# disturbed them least. Commands run in turns, and the least of each figure counts.
+# bench.sh - for benchmarks to source: what they need of the tests, a Go toolchain, and
+# figures as other work on the machine has disturbed them least.
 
+# preload.sh clears what is set for tests.
+quick=${GOIDSHIM_BENCH_QUICK-}
+# shellcheck source=tests/preload.sh
+. "${srcdir:?}/tests/preload.sh"
+
+goroot=$(any_goroot)
+[ -n "$goroot" ] || exit 77
+
+# Commands run in turns, and the least of each figure counts.
+#
 # in_turns SUBJECT COMMAND: the command prints lines "NAME<tab>NANOSECONDS"; it runs
 # three times, or once where it must be quick.
 in_turns() {
